@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ringside {
+
+// Every bound of the servers: its name, its default and what happens at it. The first block are
+// the protocol's limits and options of both servers; the rest are fixed.
+
+/// Limits of the protocol (docs/protocol.md), each an option `--max-…`. Bytes.
+struct ChatLimits {
+    std::size_t user_name_bytes_max = 32;   // --max-user-name: failure, connection stays
+    std::size_t room_name_bytes_max = 64;   // --max-room-name: failure, connection stays
+    std::size_t message_bytes_max = 4096;   // --max-message: failure, connection stays
+    std::uint64_t frame_length_max = 65536; // --max-frame-length: wrong_request failure, close
+};
+
+/// Time limits, each an option; nanoseconds, 0 means off.
+struct TimeLimits {
+    std::uint64_t handshake_ns = 10'000'000'000;  // --handshake-timeout: no name by then: close
+    std::uint64_t frame_ns = 10'000'000'000;      // --frame-timeout: frame begun, not ended: close
+    std::uint64_t idle_ns = 0;                    // --idle-timeout: no frame for that long: close
+    std::uint64_t write_ns = 10'000'000'000;      // --write-timeout: peer takes no bytes: close
+    std::uint64_t lag_bytes_max = 0;              // --max-lag: member further behind: close
+};
+
+/// A room name longer than this has no file name (each byte may take three, of 255).
+inline constexpr std::size_t room_name_bytes_ceiling = 80;
+
+/// Bytes a client may have sent that the server has not worked off; above it the connection is not
+/// read until it is. Twice the largest frame, so a whole one always fits.
+inline constexpr std::size_t unread_bytes_max = std::size_t{128} * 1024;
+/// Answers queued for a client that does not read them; above it its requests are not worked off.
+inline constexpr std::size_t private_bytes_max = std::size_t{64} * 1024;
+/// Messages of one room that one commit writes; above it senders wait for the next commit.
+inline constexpr std::size_t staged_bytes_max = std::size_t{1024} * 1024;
+
+/// Segments of a room's log: a room starts with the smallest and doubles up to the largest while it
+/// is busy; the log keeps the newest ones, older bytes are read from the file.
+inline constexpr std::size_t segment_bytes_min = std::size_t{4} * 1024;
+inline constexpr std::size_t segment_bytes_max = std::size_t{256} * 1024;
+inline constexpr std::size_t segments_kept = 2;
+
+/// Catching up from the file: size and number of the shared buffers of one thread (2 MiB in all).
+/// A member that finds none free waits for its next turn.
+inline constexpr std::size_t catch_up_chunk_bytes = std::size_t{256} * 1024;
+inline constexpr std::size_t catch_up_chunks = 8;
+
+/// Room logs kept open (two descriptors each) while nobody is in the room; least recently used go.
+inline constexpr std::size_t idle_open_rooms_max = 64;
+
+/// After an append failed a room refuses messages this long before it tries the disk again.
+inline constexpr std::uint64_t storage_retry_ns = 1'000'000'000;
+
+/// accept() out of descriptors or memory pauses this long at first, doubling up to the maximum.
+inline constexpr std::uint64_t accept_pause_ns_min = 10'000'000;
+inline constexpr std::uint64_t accept_pause_ns_max = 1'000'000'000;
+
+}  // namespace ringside
