@@ -11,7 +11,7 @@ namespace ringside {
 
 }  // namespace ringside
 
-#define RINGSIDE_ASSERT(expression) \
+#define RINGSIDE_ASSERT(expression)      \
     (__builtin_expect(!!(expression), 1) \
-         ? static_cast<void>(0) \
+         ? static_cast<void>(0)          \
          : ::ringside::assertion_failed(#expression, __FILE__, __LINE__))

@@ -26,7 +26,8 @@ class FrameDecoder {
 
     explicit FrameDecoder(std::uint64_t length_max) noexcept : length_max_(length_max) {}
 
-    /// Lends `chunk` until the next keep_rest(). Any chunk lent before must have been used up or kept.
+    /// Lends `chunk` until the next keep_rest(). Any chunk lent before must have been used up or
+    /// kept.
     void feed(std::string_view chunk);
     /// The next frame; its text is valid until consume(), feed() or keep_rest().
     [[nodiscard]] Next peek(ClientFrame& frame);

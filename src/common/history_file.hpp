@@ -31,11 +31,11 @@ inline constexpr std::size_t history_header_bytes = 256;
 
 /// One message in NAME.idx, little-endian, 32 bytes.
 struct IndexEntry {
-    std::uint64_t end = 0;       // log position behind the message's frame
-    std::int64_t wall_ns = 0;    // when it was appended
-    std::uint64_t synced = 0;    // log position known to be synced when it was appended
-    std::uint32_t crc = 0;       // CRC-32C of the frame
-    std::uint32_t entry_crc = 0; // CRC-32C of the 28 bytes before
+    std::uint64_t end = 0;        // log position behind the message's frame
+    std::int64_t wall_ns = 0;     // when it was appended
+    std::uint64_t synced = 0;     // log position known to be synced when it was appended
+    std::uint32_t crc = 0;        // CRC-32C of the frame
+    std::uint32_t entry_crc = 0;  // CRC-32C of the 28 bytes before
 };
 inline constexpr std::size_t index_entry_bytes = 32;
 
@@ -52,8 +52,8 @@ struct HistoryHeader {
 class HistoryFile {
  public:
     struct Recovery {
-        std::uint64_t cut_bytes = 0;       // damaged tail that was cut off
-        std::uint64_t rebuilt_entries = 0; // index entries made anew
+        std::uint64_t cut_bytes = 0;        // damaged tail that was cut off
+        std::uint64_t rebuilt_entries = 0;  // index entries made anew
     };
 
     HistoryFile(const HistoryFile&) = delete;
@@ -76,7 +76,8 @@ class HistoryFile {
     [[nodiscard]] Result<void> append(std::span<const std::string_view> pieces,
                                       std::span<IndexEntry> entries);
     /// Reads up to `size` bytes from `position` on; fewer only at the end of the file.
-    [[nodiscard]] Result<std::size_t> read(std::uint64_t position, char* out, std::size_t size) const;
+    [[nodiscard]] Result<std::size_t> read(std::uint64_t position, char* out,
+                                           std::size_t size) const;
     /// fdatasync of both files; on success everything appended before the call is synced. After
     /// one failure every later call fails the same way: a failed sync is never retried.
     [[nodiscard]] Result<void> sync();

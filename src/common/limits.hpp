@@ -10,10 +10,10 @@ namespace ringside {
 
 /// Limits of the protocol (docs/protocol.md), each an option `--max-…`. Bytes.
 struct ChatLimits {
-    std::size_t user_name_bytes_max = 32;   // --max-user-name: failure, connection stays
-    std::size_t room_name_bytes_max = 64;   // --max-room-name: failure, connection stays
-    std::size_t message_bytes_max = 4096;   // --max-message: failure, connection stays
-    std::uint64_t frame_length_max = 65536; // --max-frame-length: wrong_request failure, close
+    std::size_t user_name_bytes_max = 32;    // --max-user-name: failure, connection stays
+    std::size_t room_name_bytes_max = 64;    // --max-room-name: failure, connection stays
+    std::size_t message_bytes_max = 4096;    // --max-message: failure, connection stays
+    std::uint64_t frame_length_max = 65536;  // --max-frame-length: wrong_request failure, close
 };
 
 /// Time limits, each an option; nanoseconds, 0 means off.

@@ -16,26 +16,26 @@ namespace ringside {
 
 /// Counters and gauges of the servers; each thread counts in a CounterSet of its own.
 enum class Metric : std::uint8_t {
-    connections,          // gauge: open now
-    connections_total,    // accepted since the start
-    rooms,                // gauge
-    members,              // gauge: members in rooms, summed
-    messages_in_total,    // accepted into a room
-    deliveries_total,     // message frames handed to the kernel, summed over members
+    connections,        // gauge: open now
+    connections_total,  // accepted since the start
+    rooms,              // gauge
+    members,            // gauge: members in rooms, summed
+    messages_in_total,  // accepted into a room
+    deliveries_total,   // message frames handed to the kernel, summed over members
     bytes_in_total,
     bytes_out_total,
     sends_total,
-    ring_enters_total,    // io_uring_enter or epoll_wait calls
-    completions_total,    // completions or ready descriptors
-    system_calls_total,   // of the network I/O
+    ring_enters_total,   // io_uring_enter or epoll_wait calls
+    completions_total,   // completions or ready descriptors
+    system_calls_total,  // of the network I/O
     wakes_total,
-    appends_total,        // writes to history files
+    appends_total,  // writes to history files
     append_failures_total,
     appended_bytes_total,
-    catch_up_reads_total, // reads of history files for members behind
-    coroutines,           // gauge: alive (uring server)
-    stacks_high_water,    // gauge: most coroutine stacks in use at once (uring server)
-    refusals_total,       // requests answered with failure
+    catch_up_reads_total,  // reads of history files for members behind
+    coroutines,            // gauge: alive (uring server)
+    stacks_high_water,     // gauge: most coroutine stacks in use at once (uring server)
+    refusals_total,        // requests answered with failure
     log_lines_dropped_total,
     count_,
 };

@@ -31,7 +31,8 @@ struct RoomList {
 //    the piece points into until sent().
 // 4. Lists may be skipped: only the newest that is due is sent.
 //
-// Thread: the connection's owner. Nothing here blocks; a read of the history file may touch the disk.
+// Thread: the connection's owner. Nothing here blocks; a read of the history file may touch the
+// disk.
 class Outbox {
  public:
     // ---- what becomes due ----

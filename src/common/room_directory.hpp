@@ -13,14 +13,15 @@
 
 namespace ringside {
 
-/// A room as every thread may see it. `number` is its place in the order of creation, from 0, for this run;
-/// immutable and never freed while the directory lives.
+/// A room as every thread may see it. `number` is its place in the order of creation, from 0, for
+/// this run; immutable and never freed while the directory lives.
 struct Room {
     std::uint32_t number = 0;
     std::string name;
 };
 
-// All rooms of a data folder. Any thread; rarely touched: by create, by the first join, by the last leave.
+// All rooms of a data folder. Any thread; rarely touched: by create, by the first join, by the last
+// leave.
 //
 // 1. The folder is locked (flock on `.lock`) while the directory lives: one server at a time.
 // 2. At start only headers are read, so that thousands of rooms start fast; a room's log is opened,

@@ -52,9 +52,11 @@ class RoomLog {
     [[nodiscard]] std::uint64_t staged_end() const noexcept;
     /// Writes what is staged to the file. On failure all of it is gone.
     [[nodiscard]] Result<void> commit(std::uint64_t now_ns);
-    /// Lets readers see everything committed up to `end`, a message boundary at or below committed_end().
+    /// Lets readers see everything committed up to `end`, a message boundary at or below
+    /// committed_end().
     void publish(std::uint64_t end);
-    /// A sync failed: nothing after the published end will ever be published, nothing more is taken.
+    /// A sync failed: nothing after the published end will ever be published, nothing more is
+    /// taken.
     void fence() noexcept;
     [[nodiscard]] std::uint64_t committed_end() const noexcept;
     [[nodiscard]] std::uint64_t message_count() const noexcept;
@@ -90,8 +92,8 @@ class LogReader {
     LogReader(const RoomLog& log, CatchUpPool& pool) noexcept;
 
     /// A contiguous piece of [position, end), `end` at or below the published end; never empty on
-    /// success, and ending where memory or a chunk ends, which may be inside a frame. Errors: EAGAIN as above, or what the
-    /// disk said.
+    /// success, and ending where memory or a chunk ends, which may be inside a frame. Errors:
+    /// EAGAIN as above, or what the disk said.
     [[nodiscard]] Result<LogPiece> read(std::uint64_t position, std::uint64_t end);
     [[nodiscard]] const RoomLog& log() const noexcept;
 };

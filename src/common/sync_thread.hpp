@@ -27,7 +27,7 @@ class Waker {
 struct SyncDone {
     std::uint64_t token = 0;  // the caller's own word for the room
     std::uint64_t end = 0;
-    Error error{};            // code 0 on success
+    Error error{};  // code 0 on success
 };
 
 /// Where results for one owner thread arrive: the sync thread pushes and wakes, the owner takes.
@@ -51,7 +51,8 @@ class SyncThread {
 
     [[nodiscard]] const FsyncPolicy& policy() const noexcept;
     /// The file was appended up to `end`. interval: it is synced within the interval; errors only
-    /// are reported to `inbox`. always: it is synced at once and the result reported. never: nothing.
+    /// are reported to `inbox`. always: it is synced at once and the result reported. never:
+    /// nothing.
     void appended(const std::shared_ptr<HistoryFile>& file, std::uint64_t end, SyncInbox& inbox,
                   std::uint64_t token);
     /// Runs `job` on the thread (never: at once, here). Used for work that blocks on the disk.

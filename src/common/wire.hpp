@@ -59,7 +59,8 @@ void store_u64(char* bytes, std::uint64_t value) noexcept;
 [[nodiscard]] ClientHeader load_client_header(const char* bytes) noexcept;
 [[nodiscard]] ServerHeader load_server_header(const char* bytes) noexcept;
 void store_client_header(char* bytes, Request request, std::uint64_t length) noexcept;
-void store_server_header(char* bytes, Request request, Status status, std::uint64_t length) noexcept;
+void store_server_header(char* bytes, Request request, Status status,
+                         std::uint64_t length) noexcept;
 
 /// Appends one whole frame to `out`.
 void append_client_frame(std::string& out, Request request, std::string_view text);

@@ -11,7 +11,8 @@ namespace ringside::fiber {
 // carries the ASan and TSan annotations and saves the C++ exception state (docs/coroutines.md).
 //
 // 1. A fiber never leaves the thread that started it.
-// 2. It does not suspend inside a catch block, with a lock held, or between a system call and errno.
+// 2. It does not suspend inside a catch block, with a lock held, or between a system call and
+// errno.
 // 3. No exception leaves its entry function.
 
 using Entry = void (*)(void* argument) noexcept;

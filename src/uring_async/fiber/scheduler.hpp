@@ -23,7 +23,8 @@ class Scheduler {
     /// Parks the running coroutine until resume(). Spurious returns do not happen.
     void suspend() noexcept;
     /// Makes a parked coroutine ready. Exactly one resume() per suspend(); it may come before the
-    /// suspend() it belongs to has been reached only from the same coroutine's own doing, never else.
+    /// suspend() it belongs to has been reached only from the same coroutine's own doing, never
+    /// else.
     void resume(Fiber* fiber) noexcept;
     /// Lets the others run first: the coroutine goes to the end of the ready queue.
     void yield() noexcept;

@@ -53,10 +53,10 @@ struct IoCounters {
     std::uint64_t sends = 0;        // send operations carried out
     std::uint64_t short_sends = 0;  // of these, such that took less than offered
     std::uint64_t receives = 0;
-    std::uint64_t accept_errors = 0;      // EMFILE and its kin: accepting paused
-    std::uint64_t buffer_shortages = 0;   // ENOBUFS: a receive had no buffer and was re-armed
-    std::uint64_t wakes = 0;              // times another thread had to wake this one by a system call
-    std::uint64_t system_calls = 0;       // all system calls of this I/O, the above included
+    std::uint64_t accept_errors = 0;     // EMFILE and its kin: accepting paused
+    std::uint64_t buffer_shortages = 0;  // ENOBUFS: a receive had no buffer and was re-armed
+    std::uint64_t wakes = 0;         // times another thread had to wake this one by a system call
+    std::uint64_t system_calls = 0;  // all system calls of this I/O, the above included
 };
 
 inline constexpr std::uint64_t wait_forever = UINT64_MAX;
@@ -76,7 +76,8 @@ class Io : public Waker {
                                                  socklen_t address_bytes) noexcept = 0;
     /// Wants received bytes from now on.
     virtual void receive(SlotId id) noexcept = 0;
-    /// Wants none for now; what the kernel handed over already may still come, a few buffers at most.
+    /// Wants none for now; what the kernel handed over already may still come, a few buffers at
+    /// most.
     virtual void hold(SlotId id) noexcept = 0;
     /// Sends the start of `bytes` (not empty), as much as fits.
     virtual void send(SlotId id, std::string_view bytes) noexcept = 0;
@@ -103,8 +104,8 @@ struct IoOptions {
 
 /// What the start-up probe found (docs/uring_async.md); behaviour is tried, not read off a version.
 struct Probe {
-    bool usable = false;       // io_uring_io can run here
-    std::string why_not;       // one line where it cannot: "io_uring_setup: Operation not permitted (…)"
+    bool usable = false;  // io_uring_io can run here
+    std::string why_not;  // one line where it cannot: "io_uring_setup: Operation not permitted (…)"
     bool defer_taskrun = false;
     bool multishot_accept = false;
     bool multishot_receive = false;

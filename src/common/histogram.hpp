@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ringside {
+
+/// Bounds of every exported histogram, in nanoseconds: 10 µs to 10 s in 1-2-5 steps
+/// (docs/metrics.md). Never change them: heatmaps and comparisons between runs rest on equal
+/// bounds.
+[[nodiscard]] std::span<const std::uint64_t> export_bounds_ns() noexcept;
+
+// Latencies in nanoseconds, log-linear in the layout of HdrHistogram at three significant digits
+// (1,024 sub-buckets an octave, at most 0.1 % wide), up to 2^36 ns (68.7 s); beyond that a value
+// counts in the overflow counter and in max. One writer.
+class Histogram {
+ public:
+    static constexpr unsigned grouping_power = 10;
+    static constexpr std::uint64_t value_limit = std::uint64_t{1} << 36U;
+
+    Histogram();
+
+    void record(std::uint64_t value_ns) noexcept;
+    /// Exact: counts, sum, minimum, maximum.
+    void merge(const Histogram& other) noexcept;
+    void clear() noexcept;
+
+    [[nodiscard]] std::uint64_t count() const noexcept;
+    [[nodiscard]] std::uint64_t sum_ns() const noexcept;
+    [[nodiscard]] std::uint64_t min_ns() const noexcept;  // 0 where empty
+    [[nodiscard]] std::uint64_t max_ns() const noexcept;
+    [[nodiscard]] std::uint64_t overflow() const noexcept;
+    /// Highest value equivalent to the one at `quantile` (0..1); 0 where empty, max_ns() at 1.
+    [[nodiscard]] std::uint64_t at_quantile(double quantile) const noexcept;
+    /// Values at or below `bound_ns`; exact to one fine bucket.
+    [[nodiscard]] std::uint64_t count_at_or_below(std::uint64_t bound_ns) const noexcept;
+
+    /// The bucket of a value, as HdrHistogram's counts_index_for at 3 digits, lowest value 1.
+    [[nodiscard]] static std::size_t index_of(std::uint64_t value_ns) noexcept;
+};
+
+}  // namespace ringside

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace ringside {
+
+enum class LogLevel : std::uint8_t { debug, info, warn, error, off };
+
+/// One `"name": value` of a log line. Text is escaped; bytes that came from a peer are cut at 64.
+struct LogField {
+    std::string_view name;
+    std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool> value;
+};
+
+// JSON lines: {"ts":"2026-11-21T01:02:03.456Z","level":"info","msg":"…",…fields}. Written by a
+// thread of its own (spdlog's async queue), so that no worker ever waits for a terminal or a disk;
+// what the queue cannot hold is dropped and counted. Any thread may log.
+class JsonLog {
+ public:
+    /// `file` empty: standard error. Throws StartError where the file cannot be opened.
+    JsonLog(LogLevel level, const std::string& file);
+    /// Writes out what is queued.
+    ~JsonLog();
+    JsonLog(const JsonLog&) = delete;
+    JsonLog& operator=(const JsonLog&) = delete;
+
+    [[nodiscard]] bool enabled(LogLevel level) const noexcept;
+    void write(LogLevel level, std::string_view message,
+               std::initializer_list<LogField> fields = {}) noexcept;
+    [[nodiscard]] std::uint64_t dropped() const noexcept;
+
+ private:
+    struct Sink;
+    std::unique_ptr<Sink> sink_;
+    LogLevel level_;
+};
+
+/// Nothing where the text is no level.
+[[nodiscard]] bool parse_log_level(std::string_view text, LogLevel& level) noexcept;
+
+/// The line without its newline; the pure part, for tests.
+[[nodiscard]] std::string format_log_line(std::int64_t wall_ns, LogLevel level,
+                                          std::string_view message,
+                                          std::initializer_list<LogField> fields);
+
+}  // namespace ringside
