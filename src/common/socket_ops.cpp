@@ -1,0 +1,148 @@
+#include "common/socket_ops.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <expected>
+#include <memory>
+#include <optional>
+
+namespace ringside {
+
+namespace {
+
+// As many clients as may connect between two accepts; the kernel cuts it to net.core.somaxconn.
+constexpr int listen_backlog = 4096;
+
+struct HostPort {
+    std::string host;
+    std::string port;
+};
+
+// "[::1]:5000" and "host:5000"; an IPv6 address without brackets is ambiguous and refused.
+std::optional<HostPort> split(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    std::string_view host = text.substr(0, colon);
+    const std::string_view port = text.substr(colon + 1);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+        host = host.substr(1, host.size() - 2);
+    } else if (host.find_first_of(":[]") != std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::uint16_t number = 0;
+    const char* const end = port.data() + port.size();
+    const auto [stop, problem] = std::from_chars(port.data(), end, number);
+    if (host.empty() || problem != std::errc{} || stop != end) return std::nullopt;
+    return HostPort{std::string(host), std::string(port)};
+}
+
+Result<void> set_option(int fd, int level, int option, const char* operation) {
+    const int on = 1;
+    if (::setsockopt(fd, level, option, &on, sizeof on) != 0) {
+        return std::unexpected(last_error(operation));
+    }
+    return {};
+}
+
+// Waits for a connect that is under way; 0 or the errno of the connection.
+int finish_connect(int fd) {
+    pollfd waiting{fd, POLLOUT, 0};
+    while (::poll(&waiting, 1, -1) < 0) {
+        if (errno != EINTR) return errno;
+    }
+    int problem = 0;
+    socklen_t bytes = sizeof problem;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &bytes) != 0) return errno;
+    return problem;
+}
+
+}  // namespace
+
+const sockaddr* SocketAddress::get() const noexcept {
+    return reinterpret_cast<const sockaddr*>(&storage);
+}
+
+std::string SocketAddress::text() const {
+    char host[NI_MAXHOST];
+    char port[NI_MAXSERV];
+    const int problem = ::getnameinfo(get(), bytes, host, sizeof host, port, sizeof port,
+                                      NI_NUMERICHOST | NI_NUMERICSERV);
+    if (problem != 0) return "?";
+    if (family() == AF_INET6) return "[" + std::string(host) + "]:" + port;
+    return std::string(host) + ":" + port;
+}
+
+Result<SocketAddress> parse_address(std::string_view host_port) {
+    const std::optional<HostPort> parts = split(host_port);
+    if (!parts) return std::unexpected(Error{EINVAL, "address is not HOST:PORT"});
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    const int problem = ::getaddrinfo(parts->host.c_str(), parts->port.c_str(), &hints, &found);
+    if (problem == EAI_SYSTEM) return std::unexpected(last_error("look up host"));
+    if (problem != 0) return std::unexpected(Error{EADDRNOTAVAIL, "look up host"});
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+    SocketAddress address;
+    std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+    address.bytes = found->ai_addrlen;
+    return address;
+}
+
+Result<UniqueFd> make_stream_socket(int family) {
+    UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) return std::unexpected(last_error("socket"));
+    // TCP_NODELAY: what is sent is already everything that is due, there is nothing to wait for.
+    if (auto set = set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, "set TCP_NODELAY"); !set) {
+        return std::unexpected(set.error());
+    }
+    return fd;
+}
+
+Result<UniqueFd> make_listener(const SocketAddress& address) {
+    Result<UniqueFd> fd = make_stream_socket(address.family());
+    if (!fd) return fd;
+    // SO_REUSEADDR: a restart must not wait for connections of the last run in TIME_WAIT. A port
+    // that somebody listens on is still refused.
+    if (auto set = set_option(fd->get(), SOL_SOCKET, SO_REUSEADDR, "set SO_REUSEADDR"); !set) {
+        return std::unexpected(set.error());
+    }
+    if (::bind(fd->get(), address.get(), address.bytes) != 0) {
+        return std::unexpected(last_error("bind"));
+    }
+    if (::listen(fd->get(), listen_backlog) != 0) return std::unexpected(last_error("listen"));
+    return fd;
+}
+
+Result<UniqueFd> connect_stream(const SocketAddress& address) {
+    Result<UniqueFd> fd = make_stream_socket(address.family());
+    if (!fd) return fd;
+    if (::connect(fd->get(), address.get(), address.bytes) == 0) return fd;
+    const int problem = errno == EINPROGRESS ? finish_connect(fd->get()) : errno;
+    if (problem != 0) return std::unexpected(Error{problem, "connect"});
+    return fd;
+}
+
+Result<std::uint16_t> local_port(int fd) {
+    SocketAddress address;
+    address.bytes = sizeof address.storage;
+    auto* const target = reinterpret_cast<sockaddr*>(&address.storage);
+    if (::getsockname(fd, target, &address.bytes) != 0) {
+        return std::unexpected(last_error("getsockname"));
+    }
+    if (address.family() == AF_INET6) {
+        return ntohs(reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_port);
+    }
+    return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
+}
+
+}  // namespace ringside

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/result.hpp"
+#include "common/unique_fd.hpp"
+
+namespace ringside {
+
+// Making TCP sockets, and the only place that sets socket options. Everything here may block or
+// allocate and is called when a program starts or connects, never per message.
+
+/// Where a socket listens or connects to: IPv4 or IPv6, with the port.
+struct SocketAddress {
+    sockaddr_storage storage{};
+    socklen_t bytes = 0;
+
+    [[nodiscard]] const sockaddr* get() const noexcept;
+    [[nodiscard]] int family() const noexcept { return storage.ss_family; }
+    /// As parse_address() takes it, the host as a number: "127.0.0.1:5000", "[::1]:5000".
+    [[nodiscard]] std::string text() const;
+};
+
+/// Reads HOST:PORT: "127.0.0.1:5000", "[::1]:0", "localhost:5000" (the first address of a name).
+/// The host may not be empty: listening to the whole world is said as 0.0.0.0 or [::].
+[[nodiscard]] Result<SocketAddress> parse_address(std::string_view host_port);
+
+/// A non-blocking listener; port 0 takes a free one, local_port() tells which. Accepted sockets
+/// inherit TCP_NODELAY from it.
+[[nodiscard]] Result<UniqueFd> make_listener(const SocketAddress& address);
+
+/// A non-blocking, unconnected TCP socket (what Io::connect takes), with TCP_NODELAY.
+[[nodiscard]] Result<UniqueFd> make_stream_socket(int family);
+
+/// Connects and waits for it; the socket it returns is non-blocking, with TCP_NODELAY.
+[[nodiscard]] Result<UniqueFd> connect_stream(const SocketAddress& address);
+
+[[nodiscard]] Result<std::uint16_t> local_port(int fd);
+
+}  // namespace ringside
