@@ -41,8 +41,16 @@ class FrameDecoder {
     /// True when the unread bytes end in an unfinished frame (the frame time limit runs). Only
     /// meaningful after peek() answered need_more.
     [[nodiscard]] bool mid_frame() const noexcept { return unread_bytes() != 0; }
+    /// Heap memory that it owns.
+    [[nodiscard]] std::size_t heap_bytes() const noexcept {
+        return kept_.capacity() > std::string().capacity() ? kept_.capacity() + 1 : 0;
+    }
 
  private:
+    /// Moves bytes from the chunk behind the kept ones until `bytes` are together, if it has them:
+    /// memory grows with what has arrived, never with what a header promises.
+    [[nodiscard]] bool gather(std::size_t bytes);
+
     std::uint64_t length_max_;
     // Bytes kept over from earlier chunks come first, then the rest of the chunk lent.
     std::string kept_;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -49,18 +51,52 @@ struct ClientFrame {
     std::string_view text;
 };
 
-/// Little-endian loads and stores; `bytes` has room for the integer.
-[[nodiscard]] std::uint32_t load_u32(const char* bytes) noexcept;
-[[nodiscard]] std::uint64_t load_u64(const char* bytes) noexcept;
-void store_u32(char* bytes, std::uint32_t value) noexcept;
-void store_u64(char* bytes, std::uint64_t value) noexcept;
+/// Little-endian loads and stores; `bytes` has room for the integer. Inline: every frame passes
+/// here.
+[[nodiscard]] inline std::uint32_t load_u32(const char* bytes) noexcept {
+    std::uint32_t value = 0;
+    std::memcpy(&value, bytes, sizeof value);
+    if constexpr (std::endian::native == std::endian::big) value = std::byteswap(value);
+    return value;
+}
+
+[[nodiscard]] inline std::uint64_t load_u64(const char* bytes) noexcept {
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes, sizeof value);
+    if constexpr (std::endian::native == std::endian::big) value = std::byteswap(value);
+    return value;
+}
+
+inline void store_u32(char* bytes, std::uint32_t value) noexcept {
+    if constexpr (std::endian::native == std::endian::big) value = std::byteswap(value);
+    std::memcpy(bytes, &value, sizeof value);
+}
+
+inline void store_u64(char* bytes, std::uint64_t value) noexcept {
+    if constexpr (std::endian::native == std::endian::big) value = std::byteswap(value);
+    std::memcpy(bytes, &value, sizeof value);
+}
 
 /// `bytes` holds at least the header's size.
-[[nodiscard]] ClientHeader load_client_header(const char* bytes) noexcept;
-[[nodiscard]] ServerHeader load_server_header(const char* bytes) noexcept;
-void store_client_header(char* bytes, Request request, std::uint64_t length) noexcept;
-void store_server_header(char* bytes, Request request, Status status,
-                         std::uint64_t length) noexcept;
+[[nodiscard]] inline ClientHeader load_client_header(const char* bytes) noexcept {
+    return {load_u32(bytes), load_u64(bytes + 4)};
+}
+
+[[nodiscard]] inline ServerHeader load_server_header(const char* bytes) noexcept {
+    return {load_u32(bytes), load_u32(bytes + 4), load_u64(bytes + 8)};
+}
+
+inline void store_client_header(char* bytes, Request request, std::uint64_t length) noexcept {
+    store_u32(bytes, static_cast<std::uint32_t>(request));
+    store_u64(bytes + 4, length);
+}
+
+inline void store_server_header(char* bytes, Request request, Status status,
+                                std::uint64_t length) noexcept {
+    store_u32(bytes, static_cast<std::uint32_t>(request));
+    store_u32(bytes + 4, static_cast<std::uint32_t>(status));
+    store_u64(bytes + 8, length);
+}
 
 /// Appends one whole frame to `out`.
 void append_client_frame(std::string& out, Request request, std::string_view text);

@@ -1,0 +1,47 @@
+#include "common/wire.hpp"
+
+#include "common/assert.hpp"
+
+namespace ringside {
+
+namespace {
+
+char* store_text(char* out, std::string_view text) noexcept {
+    if (!text.empty()) std::memcpy(out, text.data(), text.size());
+    return out + text.size();
+}
+
+}  // namespace
+
+void append_client_frame(std::string& out, Request request, std::string_view text) {
+    char header[client_header_bytes];
+    store_client_header(header, request, text.size());
+    out.append(header, sizeof header).append(text);
+}
+
+void append_server_frame(std::string& out, Request request, Status status, std::string_view text) {
+    char header[server_header_bytes];
+    store_server_header(header, request, status, text.size());
+    out.append(header, sizeof header).append(text);
+}
+
+std::size_t message_frame_bytes(std::string_view user, std::string_view time,
+                                std::string_view text) noexcept {
+    return server_header_bytes + user.size() + 1 + time.size() + 1 + text.size();
+}
+
+std::size_t store_message_frame(char* out, std::string_view user, std::string_view time,
+                                std::string_view text) noexcept {
+    const std::size_t bytes = message_frame_bytes(user, time, text);
+    store_server_header(out, Request::receive_message, Status::success,
+                        bytes - server_header_bytes);
+    char* end = store_text(out + server_header_bytes, user);
+    *end++ = '\t';
+    end = store_text(end, time);
+    *end++ = '\n';
+    end = store_text(end, text);
+    RINGSIDE_ASSERT(end == out + bytes);
+    return bytes;
+}
+
+}  // namespace ringside
