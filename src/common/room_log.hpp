@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/frame_count.hpp"
 #include "common/history_file.hpp"
 #include "common/limits.hpp"
 #include "common/result.hpp"
@@ -96,6 +97,11 @@ class LogReader {
     /// EAGAIN as above, or what the disk said.
     [[nodiscard]] Result<LogPiece> read(std::uint64_t position, std::uint64_t end);
     [[nodiscard]] const RoomLog& log() const noexcept;
+    /// The stretch whose frames were counted last; for Outbox::sent() alone.
+    [[nodiscard]] CountedRange& counted() noexcept { return counted_; }
+
+ private:
+    CountedRange counted_;
 };
 
 }  // namespace ringside
