@@ -29,7 +29,9 @@ namespace ringside::uring {
 //    short one not before `writable`. A full socket never holds on to the sender's memory: a send
 //    takes what fits at once and reports that; `writable` follows unasked.
 // 5. close() is: stop submitting, shutdown, wait for every completion, close the descriptor, then
-//    the `closed` event. Until then the slot stays taken.
+//    the `closed` event. Until then the slot stays taken. Turns after the close() bring nothing of
+//    the connection but the `sent` of a send in flight and `closed`; the rest of the batch at hand
+//    may still hold events of it, which are the handler's to skip.
 
 struct IoEvent {
     enum class Kind : std::uint8_t {
@@ -66,12 +68,14 @@ class Io : public Waker {
     /// Starts accepting on a listening socket; at most one at a time. Out of descriptors or memory
     /// it pauses and tries again by itself (limits.hpp accept_pause_ns_*).
     virtual void listen(int listener) noexcept = 0;
+    /// Connections that the kernel had accepted by then may still come out as `accepted`.
     virtual void stop_listening() noexcept = 0;
     /// Takes a connected socket. EMFILE where all slots (see the constructor) are taken; the
     /// descriptor is closed then.
     [[nodiscard]] virtual Result<SlotId> adopt(UniqueFd fd) noexcept = 0;
-    /// Takes an unconnected stream socket and connects it; `connected` tells how that went. After a
-    /// failure close() is still the caller's to call.
+    /// Takes an unconnected, non-blocking stream socket and connects it; `connected` tells how that
+    /// went. No receive() or send() before it; after a failure close() is still the caller's to
+    /// call.
     [[nodiscard]] virtual Result<SlotId> connect(UniqueFd fd, const sockaddr* address,
                                                  socklen_t address_bytes) noexcept = 0;
     /// Wants received bytes from now on.
