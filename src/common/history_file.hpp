@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -17,22 +18,25 @@ namespace ringside {
 //
 //   NAME.chat: header (history_header_bytes), then receive_message frames, back to back. A log
 //              position p stands at file offset history_header_bytes + p.
-//   NAME.idx:  one fixed-size IndexEntry per message.
+//   NAME.idx:  a small header (index_header_bytes), then one fixed-size IndexEntry per message.
 //
 // NAME is the room's name with every byte other than A-Z a-z 0-9 - _ written as %XX.
 //
 // 1. One owner appends; any thread may read() below a published end; the sync thread calls sync().
 // 2. append() is all or nothing: what failed half-way is truncated away again before it returns.
 // 3. open() verifies the tail: what does not match its sum at the end is cut off (`cut_bytes`);
-//    damage below the offset known to be synced is Damage::quarantined, nothing is changed.
-// 4. A missing or shorter index is rebuilt from the frames themselves.
+//    damage below the offset known to be synced is EBADMSG, and nothing is changed on disk.
+// 4. A missing or shorter index is rebuilt from the frames themselves (history_recovery.hpp).
+// 5. A process that appends ignores SIGXFSZ, so that a file size limit is an error like any other.
 
 inline constexpr std::size_t history_header_bytes = 256;
+/// What create() has under way begins so; leftovers are removed at start-up. No file stem does.
+inline constexpr std::string_view history_temporary_prefix = ".new-";
 
 /// One message in NAME.idx, little-endian, 32 bytes.
 struct IndexEntry {
     std::uint64_t end = 0;        // log position behind the message's frame
-    std::int64_t wall_ns = 0;     // when it was appended
+    std::int64_t wall_ns = 0;     // when it was appended; rebuilt: that of the entry before
     std::uint64_t synced = 0;     // log position known to be synced when it was appended
     std::uint32_t crc = 0;        // CRC-32C of the frame
     std::uint32_t entry_crc = 0;  // CRC-32C of the 28 bytes before
@@ -56,6 +60,14 @@ class HistoryFile {
         std::uint64_t rebuilt_entries = 0;  // index entries made anew
     };
 
+    /// Where a file stands when it is opened; made by recover_history().
+    struct State {
+        std::uint64_t end = 0;
+        std::uint64_t message_count = 0;
+        std::uint64_t synced = 0;
+    };
+
+    HistoryFile(UniqueFd chat, UniqueFd index, std::uint64_t epoch, const State& state) noexcept;
     HistoryFile(const HistoryFile&) = delete;
     HistoryFile& operator=(const HistoryFile&) = delete;
 
@@ -71,22 +83,51 @@ class HistoryFile {
     /// NAME for a room's name, without folder and ending.
     [[nodiscard]] static std::string file_stem(std::string_view room);
 
-    /// Appends `frames` (whole frames, scattered over `pieces`) and one entry each: `entries` have
-    /// `end`, `wall_ns` and `crc` set, the rest is filled in here. Undone on any failure.
+    /// Appends whole frames, scattered over `pieces`, and one entry each: `entries` have `end`,
+    /// `wall_ns` and `crc` set, the rest is filled in here. Undone on any failure; where even that
+    /// fails, every later append() fails the same way.
     [[nodiscard]] Result<void> append(std::span<const std::string_view> pieces,
-                                      std::span<IndexEntry> entries);
-    /// Reads up to `size` bytes from `position` on; fewer only at the end of the file.
+                                      std::span<const IndexEntry> entries);
+    /// Reads up to `size` bytes from `position` on; fewer only at the end of the file. Any thread.
     [[nodiscard]] Result<std::size_t> read(std::uint64_t position, char* out,
-                                           std::size_t size) const;
+                                           std::size_t size) const noexcept;
     /// fdatasync of both files; on success everything appended before the call is synced. After
-    /// one failure every later call fails the same way: a failed sync is never retried.
-    [[nodiscard]] Result<void> sync();
+    /// one failure every later call fails the same way: a failed sync is never retried, since the
+    /// kernel takes the pages for clean then. One thread at a time, any.
+    [[nodiscard]] Result<void> sync() noexcept;
 
     /// Log position behind the last message. Owner only.
-    [[nodiscard]] std::uint64_t end() const noexcept;
+    [[nodiscard]] std::uint64_t end() const noexcept {
+        return end_.load(std::memory_order_relaxed);
+    }
     /// Messages in the file. Owner only.
-    [[nodiscard]] std::uint64_t message_count() const noexcept;
-    [[nodiscard]] std::uint64_t epoch() const noexcept;
+    [[nodiscard]] std::uint64_t message_count() const noexcept { return message_count_; }
+    [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
+    /// Unlike an address never used again in this process: a key for caches. Any thread.
+    [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
+
+ private:
+    [[nodiscard]] Result<void> undo_append(const Error& cause) noexcept;
+    std::string_view encode_entries(std::span<const IndexEntry> entries);
+
+    const UniqueFd chat_;
+    const UniqueFd index_;
+    const std::uint64_t epoch_;
+    const std::uint64_t identity_;
+
+    // Written by the owner after an append is whole (release), so that sync() (acquire) only
+    // counts as synced what was written before its fdatasync began. Owner reads relaxed.
+    std::atomic<std::uint64_t> end_;
+    // Log position known synced. sync() writes, append() reads; relaxed: no other memory hangs on
+    // it, and too small a value is harmless.
+    std::atomic<std::uint64_t> synced_;
+
+    // Owner only.
+    std::uint64_t message_count_;
+    Error append_error_{};     // set for good when a failed append could not be undone
+    std::string entry_bytes_;  // reused
+    // Syncing thread only.
+    Error sync_error_{};  // set for good by the first failure
 };
 
 }  // namespace ringside

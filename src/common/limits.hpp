@@ -27,6 +27,9 @@ struct TimeLimits {
 
 /// A room name longer than this has no file name (each byte may take three, of 255).
 inline constexpr std::size_t room_name_bytes_ceiling = 80;
+/// No receive_message frame is larger, whatever the options say: what claims to be in a history
+/// file is damage, and nothing of that size is allocated to find out.
+inline constexpr std::size_t message_frame_bytes_ceiling = std::size_t{16} * 1024 * 1024;
 
 /// Bytes a client may have sent that the server has not worked off; above it the connection is not
 /// read until it is. Twice the largest frame, so a whole one always fits.
@@ -46,6 +49,10 @@ inline constexpr std::size_t segments_kept = 2;
 /// A member that finds none free waits for its next turn.
 inline constexpr std::size_t catch_up_chunk_bytes = std::size_t{256} * 1024;
 inline constexpr std::size_t catch_up_chunks = 8;
+
+/// Opening a room verifies what was appended since the last sync that its index knows of, but not
+/// more than the last so many bytes (--fsync never knows of none).
+inline constexpr std::uint64_t history_verify_bytes_max = std::uint64_t{256} * 1024 * 1024;
 
 /// Room logs kept open (two descriptors each) while nobody is in the room; least recently used go.
 inline constexpr std::size_t idle_open_rooms_max = 64;
