@@ -16,9 +16,8 @@ constexpr std::size_t piece_bytes_max = std::size_t{1} << 30;
 
 void Outbox::answer(Request request, Status status, std::string_view text) {
     const std::size_t bytes = server_header_bytes + text.size();
-    if (source_ == Source::private_bytes && private_.capacity() - private_.size() < bytes) {
-        keep_private_piece();
-    }
+    const bool piece_in_private = source_ == Source::private_bytes && pin_ == nullptr;
+    if (piece_in_private && private_.capacity() - private_.size() < bytes) keep_private_piece();
     append_server_frame(private_, request, status, text);
     RINGSIDE_ASSERT(private_.size() <= UINT32_MAX);
 }

@@ -26,7 +26,7 @@ void operator delete(void* memory, std::size_t) noexcept {
     std::free(memory);
 }
 
-namespace ringside::testing {
+namespace ringside::test {
 
 AllocationCount::AllocationCount() noexcept : start_(allocations_) {
     largest_ = 0;
@@ -40,4 +40,4 @@ std::size_t AllocationCount::largest() noexcept {
     return largest_;
 }
 
-}  // namespace ringside::testing
+}  // namespace ringside::test

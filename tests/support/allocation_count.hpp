@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace ringside::testing {
+namespace ringside::test {
 
 /// What operator new handed out to this thread since the object was made: for tests that promise to
 /// allocate nothing, or nothing that a peer chose. Link allocation_count.cpp into the test program.
@@ -17,4 +17,4 @@ class AllocationCount {
     std::size_t start_;
 };
 
-}  // namespace ringside::testing
+}  // namespace ringside::test

@@ -96,7 +96,7 @@ TEST_CASE("whole frames of a chunk are shown in place and nothing is allocated")
     for (int i = 0; i < 1000; ++i)
         append_client_frame(chunk, Request::send_message, "hello there");
     FrameDecoder decoder(limit);
-    const testing::AllocationCount count;
+    const test::AllocationCount count;
     decoder.feed(chunk);
     ClientFrame frame;
     std::size_t at = client_header_bytes;
@@ -174,7 +174,7 @@ TEST_CASE("the decoder refuses a length above the limit before it allocates") {
     CAPTURE(length, cut);
     const std::string bytes = header(length);
     FrameDecoder decoder(limit);
-    const testing::AllocationCount count;
+    const test::AllocationCount count;
     decoder.feed(std::string_view(bytes).substr(0, cut));
     ClientFrame frame;
     FrameDecoder::Next next = decoder.peek(frame);
@@ -191,13 +191,13 @@ TEST_CASE("the decoder refuses a length above the limit before it allocates") {
 TEST_CASE("memory grows with the bytes that arrived and not with the length that was promised") {
     FrameDecoder decoder(limit);
     const std::string begun = header(limit) + "only this much";
-    const testing::AllocationCount count;
+    const test::AllocationCount count;
     decoder.feed(begun);
     ClientFrame frame;
     CHECK(decoder.peek(frame) == FrameDecoder::Next::need_more);
     decoder.keep_rest();
     CHECK(decoder.peek(frame) == FrameDecoder::Next::need_more);
-    const std::size_t largest = testing::AllocationCount::largest();
+    const std::size_t largest = test::AllocationCount::largest();
     CHECK(decoder.mid_frame());
     CHECK(largest <= 2 * begun.size());
 }
