@@ -1,0 +1,106 @@
+"""Child processes: started in a group of their own, watched, stopped by their process id.
+
+1. A child is in its own process group, so Ctrl-C in the terminal reaches the script alone, and the
+   script stops its children in order.
+2. Whatever ends the script, even SIGKILL, ends its children too (PR_SET_PDEATHSIG).
+3. Nothing is ordered by sleeping: whoever waits, waits for a condition and has a deadline.
+"""
+
+import ctypes
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+POLL_SECONDS = 0.01
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+class ChildError(Exception):
+    """A child could not be started, or did not do in time what it is there for."""
+
+
+def wait_until(condition, seconds, what):
+    """Polls until `condition()` is true and returns its value; ChildError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise ChildError(f"waited {seconds:g} s in vain for {what}")
+        time.sleep(POLL_SECONDS)
+
+
+def _die_with_parent():
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def exit_text(code):
+    """`exit code 1`, or the signal's name where one ended the process."""
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+class Child:
+    """A running program; what it prints goes to one file."""
+
+    def __init__(self, arguments, output):
+        self.arguments = [str(argument) for argument in arguments]
+        self.output = Path(output)
+        with self.output.open("wb") as stream:
+            try:
+                self._process = subprocess.Popen(
+                    self.arguments, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
+                    process_group=0, preexec_fn=_die_with_parent)
+            except OSError as error:
+                raise ChildError(f"cannot start {self.arguments[0]}: {error.strerror}") from error
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def exit_code(self):
+        """None while it runs; negative where a signal ended it."""
+        return self._process.poll()
+
+    def signal(self, number):
+        """Sends a signal; nothing happens where the process has ended."""
+        self._process.send_signal(number)
+
+    def wait(self, seconds):
+        """The exit code; ChildError where it still runs after `seconds`."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise ChildError(f"{self.arguments[0]} still runs after {seconds:g} s") from None
+
+    def stop(self, seconds=15.0):
+        """SIGTERM, and SIGKILL where that does not end it in time. Returns the exit code."""
+        self.signal(signal.SIGTERM)
+        try:
+            return self.wait(seconds)
+        except ChildError:
+            return self.kill()
+
+    def kill(self):
+        """SIGKILL; returns the exit code."""
+        self._process.kill()
+        return self._process.wait()
+
+    def last_lines(self, count=3):
+        """The end of what it printed, for an error message."""
+        lines = self.output.read_text(errors="replace").strip().splitlines()
+        return "\n".join(lines[-count:])
+
+
+def wait_for_port(server, port_file, seconds=10.0):
+    """The port that a server has written to its port file; ChildError where it ends before."""
+    def port():
+        if server.exit_code() is not None:
+            raise ChildError(f"{server.arguments[0]} ended with {exit_text(server.exit_code())}"
+                             f" before it accepted connections:\n{server.last_lines()}")
+        text = Path(port_file).read_text() if Path(port_file).exists() else ""
+        return int(text) if text.strip().isdigit() else None
+
+    return wait_until(port, seconds, f"the port of {server.arguments[0]}")

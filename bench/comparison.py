@@ -1,0 +1,261 @@
+"""bench/compare: builds, measures, writes the report. See --help; bench/compare starts this file.
+
+The order: options, packages, build, monitoring, runs, results.json, report. A failed run does not
+end the comparison: it is shown in the report, and the exit code says so.
+Exit codes: 0 every run was good, 1 something failed, 2 usage, 130 interrupted.
+"""
+
+import argparse
+import contextlib
+import datetime
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import machine
+import terminal
+from child import ChildError
+from loads import LOADS, SERVERS, server_label, turns
+from measurement import Measurement
+from monitoring import Monitoring, MonitoringMissing, programs
+from summary import problems
+from units import parse_duration
+
+ROOT = Path(__file__).resolve().parent.parent
+
+FULL = {"rounds": 5, "duration": 12.0, "warm_up": 2.0}
+QUICK = {"rounds": 1, "duration": 3.0, "warm_up": 1.0}
+# Start and stop of a server, the wait for its last textfile, the queries.
+SECONDS_BESIDES = 1.2
+
+EXAMPLES = """\
+examples:
+  bench/compare                           the full comparison, 10 to 15 minutes
+  bench/compare --quick                   everything once, in less than a minute
+  bench/compare --server uring --server uring-epoll --rounds 10
+                                          what io_uring itself brings
+  bench/compare --no-prometheus --duration 5s --out /tmp/reports
+"""
+
+
+class Unprepared(Exception):
+    """Something needed is missing; the text says what to do."""
+
+
+def _duration(text):
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _server(text):
+    try:
+        return server_label(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _rounds(text):
+    if not text.isdigit() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of rounds: 1 to 100")
+    return int(text)
+
+
+def parse_arguments(arguments):
+    """The options with their defaults filled in."""
+    parser = argparse.ArgumentParser(
+        prog="bench/compare", epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Builds the servers, puts each under the same loads in turns, and writes a "
+                    "report with charts to docs/reports.")
+    parser.add_argument("--server", action="append", type=_server, metavar="NAME",
+                        help=f"one of {', '.join(SERVERS)}; may be repeated "
+                             "(default: pipeline and uring)")
+    parser.add_argument("--rounds", type=_rounds, metavar="N",
+                        help=f"fresh processes per server and load (default {FULL['rounds']}, "
+                             f"with --quick {QUICK['rounds']})")
+    parser.add_argument("--duration", type=_duration, metavar="TIME",
+                        help=f"measured part of a run, as 500ms, 10s, 2m (default "
+                             f"{FULL['duration']:g}s, with --quick {QUICK['duration']:g}s)")
+    parser.add_argument("--warm-up", type=_duration, metavar="TIME",
+                        help=f"load before that (default {FULL['warm_up']:g}s, with --quick "
+                             f"{QUICK['warm_up']:g}s)")
+    parser.add_argument("--quick", action="store_true",
+                        help="one short round of everything; the report says so")
+    parser.add_argument("--no-prometheus", action="store_true",
+                        help="measure without monitoring: no curves and no heatmaps")
+    parser.add_argument("--no-bootstrap", action="store_true",
+                        help="do not call tools/bootstrap: the packages are there")
+    parser.add_argument("--build", type=Path, default=ROOT / "build", metavar="DIR",
+                        help="build folder, set up where it is missing (default build)")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs/reports", metavar="DIR",
+                        help="where the report goes (default docs/reports)")
+    options = parser.parse_args(arguments)
+    for name, value in (QUICK if options.quick else FULL).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    options.server = list(dict.fromkeys(options.server or ["pipeline", "uring"]))
+    return options
+
+
+def _run(*arguments):
+    """A step of the preparation, its output for the person to see."""
+    try:
+        code = subprocess.run([str(argument) for argument in arguments], cwd=ROOT,
+                              check=False).returncode
+    except OSError as error:
+        raise Unprepared(f"cannot start {arguments[0]}: {error.strerror}") from error
+    if code != 0:
+        raise Unprepared(f"'{shlex.join(str(argument) for argument in arguments)}' failed")
+
+
+def prepare(options):
+    """Packages, monitoring, build; Unprepared says what is missing."""
+    options.build = options.build.resolve()
+    if not options.no_bootstrap:
+        _run(ROOT / "tools/bootstrap")
+        if not options.no_prometheus:
+            try:
+                _run(ROOT / "tools/bootstrap", "--monitoring")
+            except Unprepared as error:
+                raise Unprepared(f"{error}; --no-prometheus measures without it") from None
+    if not options.no_prometheus:
+        programs(options.build)
+    if not (options.build / "build.ninja").exists():
+        _run("meson", "setup", options.build)
+    targets = dict.fromkeys(SERVERS[label].program for label in options.server)
+    _run("ninja", "-C", options.build, *targets, "loadgen/loadgen")
+    sanitizers = machine.build_options(options.build).get("b_sanitize", "none")
+    if sanitizers != "none":
+        raise Unprepared(f"{options.build} is built with sanitizers ({sanitizers}), which measures "
+                         "them and not the servers: name another folder with --build")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unprepared(f"cannot write reports to {options.out}: {error.strerror}") from error
+
+
+def describe(options, arguments):
+    """results.json before the first run."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    commit, dirty = machine.commit(ROOT)
+    titles = [{"label": label, "title": SERVERS[label].title} for label in options.server]
+    paths = dict.fromkeys(SERVERS[label].program for label in options.server)
+    versions = {Path(path).name: machine.version(options.build / path) for path in paths}
+    versions["loadgen"] = machine.version(options.build / "loadgen/loadgen")
+    monitoring = [] if options.no_prometheus else [
+        machine.version(program).split(" (", 1)[0] for program in programs(options.build)]
+    return {
+        "schema_version": 1, "program": "bench/compare",
+        "name": now.strftime("%Y-%m-%d") + "-compare" + ("-quick" if options.quick else ""),
+        "quick": options.quick, "interrupted": False,
+        "started": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "command": shlex.join(["bench/compare", *arguments]), "commit": commit, "dirty": dirty,
+        "environment": machine.describe(), "build": machine.build_options(options.build),
+        "versions": versions, "monitoring": monitoring,
+        "settings": {"rounds": options.rounds, "duration_seconds": options.duration,
+                     "warm_up_seconds": options.warm_up},
+        "servers": titles,
+        "loads": [{"name": load.name, "title": load.title, "short": load.short,
+                   "workload": load.workload}
+                  for load in LOADS],
+        "runs": [],
+    }
+
+
+def measure(options, results):
+    """Every run in turn; what there is stays in `results`, whatever ends this early."""
+    order = turns(options.rounds, options.server, LOADS)
+    seconds = len(order) * (options.duration + options.warm_up + SECONDS_BESIDES)
+    terminal.say(f"{len(order)} runs, about {seconds / 60:.1f} minutes"
+                 + ("" if options.no_prometheus else ", starting Prometheus and node-exporter"))
+    with contextlib.ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ringside-compare-")))
+        if options.no_prometheus:
+            monitoring, textfiles = None, work / "textfiles"
+            textfiles.mkdir()
+        else:
+            monitoring = stack.enter_context(Monitoring(options.build, work / "monitoring"))
+            textfiles = monitoring.textfiles
+        for position, (number, load, label) in enumerate(order, 1):
+            server = SERVERS[label]
+            terminal.run_start(position, len(order), number, load, server)
+            measurement = Measurement(options.build, work / f"run-{position}", textfiles,
+                                      results["settings"], monitoring)
+            run = without_paths(measurement.take(number, load, server), options.build, work)
+            results["runs"].append(run)
+            terminal.run_end(run)
+
+
+def without_paths(run, build, work):
+    """The same with the folders of this machine taken out of commands and messages."""
+    text = json.dumps(run, ensure_ascii=False)
+    text = text.replace(str(work), "$WORK").replace(str(build), "build").replace(f"{ROOT}/", "")
+    return json.loads(text)
+
+
+def dump(results):
+    """JSON with one line for each run, so that a difference between two files can be read."""
+    rest = json.dumps({name: value for name, value in results.items() if name != "runs"},
+                      indent=1, ensure_ascii=False)
+    runs = ",\n  ".join(json.dumps(run, ensure_ascii=False) for run in results["runs"])
+    return rest[:-2] + ',\n "runs": [\n  ' + runs + "\n ]\n}\n"
+
+
+def publish(options, results):
+    """Writes results.json and the report, prints the table."""
+    import report  # here: it needs matplotlib, which the bootstrap may only just have installed
+
+    folder = options.out / results["name"]
+    folder.mkdir(exist_ok=True)
+    (folder / "results.json").write_text(dump(results))
+    path = report.write(results, options.out)
+    terminal.say("\n" + terminal.table(results) + "\n")
+    terminal.say(f"report: {path}")
+
+
+def conclude(results):
+    """The exit code, and a red line where it is not 0."""
+    failed = problems(results)
+    if results["interrupted"]:
+        terminal.say(terminal.red("interrupted: the report holds what there was until then"))
+        return 130
+    if failed:
+        terminal.say(terminal.red(f"{len(failed)} of {len(results['runs'])} runs FAILED"))
+        return 1
+    return 0
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def main(arguments):
+    """Everything; returns the exit code."""
+    options = parse_arguments(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    results = None
+    try:
+        prepare(options)
+        results = describe(options, arguments)
+        measure(options, results)
+    except (Unprepared, MonitoringMissing, ChildError) as error:
+        print(f"bench/compare: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        terminal.say()
+        if results is None or not results["runs"]:
+            print("bench/compare: interrupted before the first result", file=sys.stderr)
+            return 130
+        results["interrupted"] = True
+    publish(options, results)
+    return conclude(results)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,200 @@
+"""One measurement: a fresh server on a fresh data folder, one load, and what they left behind.
+
+Nothing is judged here. A run that fails is a result like any other: `problem` says what happened,
+and the report shows it. The load generator's numbers come from its JSON, the server's counters
+from its textfile after the load has ended, the curves from Prometheus.
+"""
+
+import json
+import os
+import resource
+import shutil
+import time
+from pathlib import Path
+
+from child import Child, ChildError, exit_text, wait_for_port, wait_until
+from exposition import parse, total
+from units import duration_text
+
+# Often enough that a scrape finds values not much older than itself.
+METRICS_INTERVAL = "200ms"
+GRACE_SECONDS = 60.0
+INVALID_RUN = 4  # the load generator's exit code for any lost, repeated, ... delivery
+
+# Windows of at least two scrapes. A curve starts one window after its run, so that nothing of the
+# run before, whose series have the same names, is in it.
+RATE_SECONDS = 3
+HEATMAP_SECONDS = 2
+
+CPU_QUERY = 'rate(ringside_process_cpu_seconds_total{{server="{server}",workload=""}}[{window}s])'
+MEMORY_QUERY = 'ringside_process_resident_bytes{{server="{server}",workload=""}}'
+DELIVERIES_QUERY = 'rate(ringside_load_deliveries_total{{server="{server}"}}[{window}s])'
+HEATMAP_QUERY = ('increase(ringside_load_latency_seconds_bucket{{server="{server}",'
+                 'request="own_copy"}}[{window}s]) / {window}')
+
+SERVER_COUNTERS = ("messages_in", "deliveries", "sends", "ring_enters", "completions",
+                   "system_calls", "wakes", "appends", "appended_bytes", "catch_up_reads")
+
+
+def _machine_seconds():
+    """(busy, stolen) CPU seconds of the whole machine since it started."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    user, nice, system, idle, iowait, irq, softirq, steal = ticks
+    hertz = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq) / hertz, steal / hertz
+
+
+def _process_seconds(pid):
+    """User and system time of a process; 0 where it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _children_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+class Measurement:
+    """Runs one load against one server; `take()` returns what results.json keeps of it."""
+
+    def __init__(self, build, folder, textfiles, settings, monitoring=None):
+        self._build = Path(build)
+        self._folder = Path(folder)
+        self._textfiles = Path(textfiles)
+        self._settings = settings
+        self._monitoring = monitoring
+
+    def take(self, number, load, server):
+        """`number` is the round; it is the seed too, so that contenders get the same load."""
+        self._folder.mkdir()
+        run = {"round": number, "load": load.name, "server": server.label, "problem": None}
+        process = None
+        try:
+            process = self._start_server(run, server)
+            port = wait_for_port(process, self._folder / "port")
+            self._load(run, load, server, process, port)
+        except ChildError as error:
+            run["problem"] = run["problem"] or str(error)
+        finally:
+            if process is not None:
+                self._stop_server(run, process)
+            shutil.rmtree(self._folder)
+        return run
+
+    def _start_server(self, run, server):
+        arguments = [self._build / server.program, *server.arguments, "--listen=127.0.0.1:0",
+                     f"--port-file={self._folder / 'port'}", f"--data={self._folder / 'data'}",
+                     f"--metrics-textfile={self._textfiles / 'server.prom'}",
+                     f"--metrics-interval={METRICS_INTERVAL}"]
+        process = Child(arguments, self._folder / "server.log")
+        run["server_command"] = process.arguments
+        return process
+
+    def _stop_server(self, run, process):
+        crashed = process.exit_code()
+        code = process.stop() if crashed is None else crashed
+        if code != 0 and (crashed is not None or run["problem"] is None):
+            when = "on SIGTERM" if crashed is None else "under load"
+            words = f"{run['server']} ended with {exit_text(code)} {when}: {process.last_lines()}"
+            run["problem"] = words.strip(": ")
+
+    def _load_arguments(self, run, load, server, process, port):
+        return [self._build / "loadgen/loadgen", load.workload, *load.arguments,
+                f"--connect=127.0.0.1:{port}",
+                f"--duration={duration_text(self._settings['duration_seconds'])}",
+                f"--warm-up={duration_text(self._settings['warm_up_seconds'])}",
+                f"--seed={run['round']}", f"--json={self._folder / 'loadgen.json'}",
+                f"--metrics-textfile={self._textfiles / 'loadgen.prom'}",
+                f"--metrics-interval={METRICS_INTERVAL}", f"--server-label={server.label}",
+                f"--server-pid={process.pid}"]
+
+    def _load(self, run, load, server, process, port):
+        machine, steal = _machine_seconds()
+        own, others = _process_seconds(process.pid), _children_seconds()
+        started = time.time()
+        generator = Child(self._load_arguments(run, load, server, process, port),
+                          self._folder / "loadgen.log")
+        run["load_command"] = generator.arguments
+        try:
+            code = self._watch(generator, process)
+        finally:
+            generator.kill()
+        ended = time.time()
+        self._read_result(run, generator, code)
+        machine_after, steal_after = _machine_seconds()
+        own = _process_seconds(process.pid) - own
+        available = (ended - started) * os.cpu_count()
+        others = machine_after - machine - own - (_children_seconds() - others)
+        run["other_cpu_share"] = max(0.0, others / available)
+        run["steal_share"] = (steal_after - steal) / available
+        if process.exit_code() is None:
+            run["server_counters"] = self._server_counters(ended)
+        if self._monitoring is not None:
+            run["series"] = self._series(server, started, ended)
+
+    def _watch(self, generator, process):
+        """Waits for the end of the load; ends it where the server died."""
+        limit = (self._settings["duration_seconds"] + self._settings["warm_up_seconds"]
+                 + GRACE_SECONDS)
+        wait_until(lambda: generator.exit_code() is not None or process.exit_code() is not None,
+                   limit, "the load generator's end")
+        if generator.exit_code() is None:
+            raise ChildError("the server died under load")
+        return generator.exit_code()
+
+    def _read_result(self, run, generator, code):
+        path = self._folder / "loadgen.json"
+        if path.exists():
+            run["loadgen"] = json.loads(path.read_text())
+        if code == INVALID_RUN:
+            run["problem"] = "deliveries failed verification"
+        elif code != 0:
+            run["problem"] = f"loadgen ended with {exit_text(code)}: {generator.last_lines()}"
+        elif "loadgen" not in run:
+            run["problem"] = "loadgen wrote no result"
+
+    def _server_counters(self, ended):
+        """The server's counters since its start, from a textfile written after the load ended."""
+        path = self._textfiles / "server.prom"
+        wait_until(lambda: path.exists() and path.stat().st_mtime > ended, 5.0,
+                   f"the server to write {path.name}")
+        samples, _, _ = parse(path.read_text())
+        return {name: total(samples, f"ringside_{name}_total") for name in SERVER_COUNTERS}
+
+    def _series(self, server, started, ended):
+        """Curves as [seconds since the load began, value], read back from Prometheus."""
+        def curve(query, window):
+            found = self._monitoring.query_range(
+                query.format(server=server.label, window=window), started + window, ended)
+            points = found[0][1] if found else []
+            return [[round(when - started, 3), value] for when, value in points]
+
+        return {"cpu": curve(CPU_QUERY, RATE_SECONDS), "memory": curve(MEMORY_QUERY, 1),
+                "deliveries": curve(DELIVERIES_QUERY, RATE_SECONDS),
+                "heatmap": self._heatmap(server, started, ended)}
+
+    def _heatmap(self, server, started, ended):
+        """Deliveries per second in each latency bucket: cumulative buckets taken apart."""
+        start = started + max(self._settings["warm_up_seconds"], HEATMAP_SECONDS)
+        query = HEATMAP_QUERY.format(server=server.label, window=HEATMAP_SECONDS)
+        found = [(float(labels["le"]), dict(points))
+                 for labels, points in self._monitoring.query_range(query, start, ended)]
+        return take_apart(found, started)
+
+
+def take_apart(cumulative, started):
+    """Turns [(bound, {time: value at or below the bound})] into bounds, times and a row of
+    differences for each bound; an infinite bound is written as None, which JSON has a word for."""
+    cumulative = sorted(cumulative, key=lambda entry: entry[0])
+    times = sorted({when for _, points in cumulative for when in points})
+    rows, below = [], dict.fromkeys(times, 0.0)
+    for _, points in cumulative:
+        here = {when: points.get(when, below[when]) for when in times}
+        rows.append([round(max(0.0, here[when] - below[when]), 3) for when in times])
+        below = here
+    return {"bounds": [None if bound == float("inf") else bound for bound, _ in cumulative],
+            "times": [round(when - started, 3) for when in times], "rows": rows}

@@ -1,0 +1,23 @@
+import unittest
+
+from measurement import take_apart
+
+
+class TakeApart(unittest.TestCase):
+    def test_cumulative_buckets_become_counts_in_each_bucket(self):
+        cumulative = [(float("inf"), {11.0: 10.0, 12.0: 20.0}), (0.1, {11.0: 4.0, 12.0: 5.0}),
+                      (0.2, {11.0: 9.0, 12.0: 20.0})]
+        self.assertEqual(take_apart(cumulative, 10.0), {
+            "bounds": [0.1, 0.2, None], "times": [1.0, 2.0],
+            "rows": [[4.0, 5.0], [5.0, 15.0], [1.0, 0.0]]})
+
+    def test_a_bucket_without_a_value_at_some_time_counts_as_empty(self):
+        cumulative = [(0.1, {11.0: 4.0}), (0.2, {11.0: 4.0, 12.0: 6.0})]
+        self.assertEqual(take_apart(cumulative, 10.0)["rows"], [[4.0, 0.0], [0.0, 6.0]])
+
+    def test_no_series_make_an_empty_map(self):
+        self.assertEqual(take_apart([], 0.0), {"bounds": [], "times": [], "rows": []})
+
+
+if __name__ == "__main__":
+    unittest.main()
