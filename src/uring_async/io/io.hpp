@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "common/result.hpp"
 #include "common/slot_id.hpp"
 #include "common/sync_thread.hpp"
 #include "common/unique_fd.hpp"
+#include "uring_async/io/probe.hpp"
 
 namespace ringside::uring {
 
@@ -105,20 +105,6 @@ class Io : public Waker {
 struct IoOptions {
     std::uint32_t connections_max = 16384;  // slots of adopt() and connect(), all told
 };
-
-/// What the start-up probe found (docs/uring_async.md); behaviour is tried, not read off a version.
-struct Probe {
-    bool usable = false;  // io_uring_io can run here
-    std::string why_not;  // one line where it cannot: "io_uring_setup: Operation not permitted (…)"
-    bool defer_taskrun = false;
-    bool multishot_accept = false;
-    bool multishot_receive = false;
-    bool min_wait = false;
-    /// "io_uring: defer_taskrun multishot_accept … (kernel 6.18.44)" or "io_uring: not usable: …".
-    [[nodiscard]] std::string text() const;
-};
-
-[[nodiscard]] Probe probe_io_uring() noexcept;
 
 /// Make one in the thread that will use it. Throws StartError where the kernel refuses.
 [[nodiscard]] std::unique_ptr<Io> make_uring_io(const Probe& probe, const IoOptions& options);
