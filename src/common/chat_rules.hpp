@@ -38,6 +38,8 @@ inline constexpr std::string_view room_exists = "A room with this name exists al
 inline constexpr std::string_view room_unknown = "There is no room with this name.";
 inline constexpr std::string_view room_unreadable =
     "The history of this room is damaged; the room is closed.";
+inline constexpr std::string_view room_unavailable =
+    "The room cannot be opened now; try again later.";
 inline constexpr std::string_view storage_failed =
     "The server could not store this; try again later.";
 }  // namespace reason
