@@ -1,0 +1,50 @@
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "common/chat_rules.hpp"
+#include "common/json_log.hpp"
+#include "common/metrics.hpp"
+#include "common/name_registry.hpp"
+#include "common/options.hpp"
+#include "common/room_directory.hpp"
+#include "common/sync_thread.hpp"
+#include "pipeline/session.hpp"
+
+namespace ringside::pipeline {
+
+// The counter sets of the server's threads. Rooms come and go, their counts must not: a set that
+// is given back keeps what it counted and goes to the next room. Any thread.
+class CounterPool {
+ public:
+    [[nodiscard]] CounterSet& take();
+    /// `set` is not counted in any more; its gauges are 0.
+    void give_back(CounterSet& set);
+    /// Every set ever taken; the pointers live as long as the pool.
+    [[nodiscard]] std::vector<const CounterSet*> all() const;
+
+ private:
+    mutable std::mutex mutex_;
+    std::deque<CounterSet> sets_;
+    std::vector<CounterSet*> idle_;
+};
+
+// What all stages share; outlives them. The members do their own locking where they need any.
+struct Shared {
+    /// Throws StartError where the data folder cannot be used.
+    Shared(const ServerOptions& server_options, JsonLog& json_log);
+
+    const ServerOptions& options;
+    JsonLog& log;
+    const ChatRules rules;
+    // The folder's lock goes last: a next server must not start while files are still synced.
+    RoomDirectory directory;
+    SyncThread sync;
+    NameRegistry names;
+    SessionTable sessions;
+    CounterPool counters;
+};
+
+}  // namespace ringside::pipeline
