@@ -125,7 +125,7 @@ def prepare(options):
             except Unprepared as error:
                 raise Unprepared(f"{error}; --no-prometheus measures without it") from None
     if not options.no_prometheus:
-        programs(options.build)
+        programs()
     if not (options.build / "build.ninja").exists():
         _run("meson", "setup", options.build)
     targets = dict.fromkeys(SERVERS[label].program for label in options.server)
@@ -149,7 +149,7 @@ def describe(options, arguments):
     versions = {Path(path).name: machine.version(options.build / path) for path in paths}
     versions["loadgen"] = machine.version(options.build / "loadgen/loadgen")
     monitoring = [] if options.no_prometheus else [
-        machine.version(program).split(" (", 1)[0] for program in programs(options.build)]
+        machine.version(program).split(" (", 1)[0] for program in programs()]
     return {
         "schema_version": 1, "program": "bench/compare",
         "name": now.strftime("%Y-%m-%d") + "-compare" + ("-quick" if options.quick else ""),
@@ -180,7 +180,7 @@ def measure(options, results):
             monitoring, textfiles = None, work / "textfiles"
             textfiles.mkdir()
         else:
-            monitoring = stack.enter_context(Monitoring(options.build, work / "monitoring"))
+            monitoring = stack.enter_context(Monitoring(work / "monitoring"))
             textfiles = monitoring.textfiles
         for position, (number, load, label) in enumerate(order, 1):
             server = SERVERS[label]

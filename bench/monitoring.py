@@ -32,14 +32,17 @@ scrape_configs:
 """
 
 
+# Where the bootstrap unpacks them, whatever build folder is in use.
+FOLDER = Path(__file__).resolve().parent.parent / "build/monitoring/usr/bin"
+
+
 class MonitoringMissing(Exception):
     """The programs are not unpacked."""
 
 
-def programs(build):
+def programs():
     """The paths of (prometheus, node-exporter); MonitoringMissing says how to get them."""
-    folder = Path(build) / "monitoring" / "usr" / "bin"
-    found = folder / "prometheus", folder / "prometheus-node-exporter"
+    found = FOLDER / "prometheus", FOLDER / "prometheus-node-exporter"
     for program in found:
         if not program.exists():
             raise MonitoringMissing(f"{program} is missing: run tools/bootstrap --monitoring")
@@ -61,8 +64,8 @@ def fetch(url, seconds=10.0):
 class Monitoring:
     """Use as a context manager; everything it makes is below `folder`."""
 
-    def __init__(self, build, folder):
-        self._prometheus_program, self._exporter_program = programs(build)
+    def __init__(self, folder):
+        self._prometheus_program, self._exporter_program = programs()
         self._folder = Path(folder)
         self.textfiles = self._folder / "textfiles"
         self._children = []

@@ -34,9 +34,8 @@ def ratio_text(judgement):
     """`1.21 × (1.15–1.30)`: of the medians, and the range of the rounds."""
     ratio = judgement.ratio
     text = f"{significant(ratio['median'])} ×"
-    if ratio["count"] < 2:
-        return text
-    return f"{text} ({significant(ratio['min'])}–{significant(ratio['max'])})"
+    low, high = significant(ratio["min"]), significant(ratio["max"])
+    return text if low == high else f"{text} ({low}–{high})"
 
 
 def difference_text(results, judgement):
