@@ -41,8 +41,7 @@ matplotlib.rcParams.update({
 
 def _save(figure, folder, name):
     path = folder / f"{name}.svg"
-    figure.savefig(path, metadata={"Date": None, "Creator": None}, bbox_inches="tight",
-                   pad_inches=0.15)
+    figure.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(figure)
     return path.name
 
@@ -51,8 +50,7 @@ def _legend(figure, results, lines):
     marks = [plt.Line2D([], [], color=COLOURS[server["label"]], linewidth=2.5 if lines else 0,
                         marker=MARKERS[server["label"]], label=server["title"])
              for server in results["servers"]]
-    figure.legend(handles=marks, loc="upper left", bbox_to_anchor=(0.0, 1.0),
-                  ncol=len(marks), borderaxespad=0.0)
+    figure.legend(handles=marks, loc="upper left", ncol=len(marks))
 
 
 def _tick(value, kind):

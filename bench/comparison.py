@@ -28,7 +28,7 @@ from units import parse_duration
 ROOT = Path(__file__).resolve().parent.parent
 
 FULL = {"rounds": 5, "duration": 12.0, "warm_up": 2.0}
-QUICK = {"rounds": 1, "duration": 3.0, "warm_up": 1.0}
+QUICK = {"rounds": 1, "duration": 3.0, "warm_up": 0.5}
 # Start and stop of a server, the wait for its last textfile, the queries.
 SECONDS_BESIDES = 1.2
 
@@ -71,7 +71,7 @@ def parse_arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="bench/compare", epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Builds the servers, puts each under the same loads in turns, and writes a "
+        description="Builds the servers, puts each under the same loads in turns, and writes a\n"
                     "report with charts to docs/reports.")
     parser.add_argument("--server", action="append", type=_server, metavar="NAME",
                         help=f"one of {', '.join(SERVERS)}; may be repeated "
