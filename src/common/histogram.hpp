@@ -39,6 +39,16 @@ class Histogram {
 
     /// The bucket of a value, as HdrHistogram's counts_index_for at 3 digits, lowest value 1.
     [[nodiscard]] static std::size_t index_of(std::uint64_t value_ns) noexcept;
+    /// The highest value that falls into this bucket.
+    [[nodiscard]] static std::uint64_t highest_of(std::size_t index) noexcept;
+
+ private:
+    std::vector<std::uint64_t> counts_;  // by index_of(); every value below value_limit has a place
+    std::uint64_t count_ = 0;            // of all values, those in overflow_ included
+    std::uint64_t sum_ns_ = 0;
+    std::uint64_t min_ns_ = UINT64_MAX;  // UINT64_MAX while empty
+    std::uint64_t max_ns_ = 0;
+    std::uint64_t overflow_ = 0;
 };
 
 }  // namespace ringside

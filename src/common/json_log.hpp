@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -11,10 +12,30 @@ namespace ringside {
 
 enum class LogLevel : std::uint8_t { debug, info, warn, error, off };
 
-/// One `"name": value` of a log line. Text is escaped; bytes that came from a peer are cut at 64.
+/// Bytes that came from a peer: cut at 64 in the log.
+struct PeerText {
+    std::string_view bytes;
+};
+
+/// One `"name": value` of a log line. Text is escaped, whatever bytes it holds.
 struct LogField {
+    using Value =
+        std::variant<std::string_view, PeerText, std::int64_t, std::uint64_t, double, bool>;
+
+    LogField(std::string_view field, std::string_view text) : name(field), value(text) {}
+    LogField(std::string_view field, const char* text) : LogField(field, std::string_view(text)) {}
+    LogField(std::string_view field, const std::string& text)
+        : LogField(field, std::string_view(text)) {}
+    LogField(std::string_view field, PeerText text) : name(field), value(text) {}
+    LogField(std::string_view field, bool truth) : name(field), value(truth) {}
+    LogField(std::string_view field, double number) : name(field), value(number) {}
+    LogField(std::string_view field, std::signed_integral auto number)
+        : name(field), value(std::int64_t{number}) {}
+    LogField(std::string_view field, std::unsigned_integral auto number)
+        : name(field), value(std::uint64_t{number}) {}
+
     std::string_view name;
-    std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool> value;
+    Value value;
 };
 
 // JSON lines: {"ts":"2026-11-21T01:02:03.456Z","level":"info","msg":"…",…fields}. Written by a
@@ -24,7 +45,7 @@ class JsonLog {
  public:
     /// `file` empty: standard error. Throws StartError where the file cannot be opened.
     JsonLog(LogLevel level, const std::string& file);
-    /// Writes out what is queued.
+    /// Writes out what is queued, unless nobody reads it. No thread logs any more.
     ~JsonLog();
     JsonLog(const JsonLog&) = delete;
     JsonLog& operator=(const JsonLog&) = delete;

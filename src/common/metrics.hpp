@@ -4,10 +4,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <vector>
+#include <span>
+#include <string_view>
 
 namespace ringside {
 
@@ -57,9 +55,27 @@ enum class Drop : std::uint8_t {
 
 [[nodiscard]] const char* drop_name(Drop drop) noexcept;  // "slow_consumer"
 
+enum class MetricKind : std::uint8_t { counter, gauge, histogram };
+
+/// A row of the one table.
+struct MetricInfo {
+    std::string_view name;
+    MetricKind kind = MetricKind::counter;
+    std::string_view labels;  // comma-separated label names beside `server`; most have none
+    std::string_view help;
+};
+
+/// Every metric there is, sorted as docs/metrics.md lists them.
+[[nodiscard]] std::span<const MetricInfo> metric_table() noexcept;
+[[nodiscard]] const MetricInfo& metric_info(Metric metric) noexcept;
+/// Null where no metric has this name.
+[[nodiscard]] const MetricInfo* find_metric(std::string_view name) noexcept;
+
 // Counters of one thread: written by it alone (plain load, add, relaxed store), read by the
-// metrics writer at any time (relaxed; values need no order among each other).
-class CounterSet {
+// metrics writer at any time (relaxed; values need no order among each other). A server's gauges
+// are the sums over its sets, so each gauge is set in one of them only, or is the thread's own
+// share. A cache line of its own: two threads that count never write to the same line.
+class alignas(64) CounterSet {
  public:
     void add(Metric metric, std::uint64_t amount = 1) noexcept;
     /// For gauges that the thread computes itself.
