@@ -1,0 +1,62 @@
+#include "common/server_start.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/assert.hpp"
+#include "common/atomic_file.hpp"
+#include "common/notify.hpp"
+#include "common/socket_ops.hpp"
+
+namespace ringside {
+
+std::uint64_t raise_descriptor_limit() noexcept {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+UniqueFd open_listener(const std::string& listen) {
+    if (UniqueFd inherited = inherited_listener()) return inherited;
+    const Result<SocketAddress> address = parse_address(listen);
+    if (!address) {
+        throw StartError("--listen " + listen + " is no address (" + address.error().text() +
+                         "): give HOST:PORT, for example 127.0.0.1:5000");
+    }
+    Result<UniqueFd> listener = make_listener(*address);
+    if (listener) return std::move(*listener);
+    const std::string why = "cannot listen on " + listen + " (" + listener.error().text() + "): ";
+    if (listener.error().code == EADDRINUSE) {
+        throw StartError(why +
+                         "stop the program that uses the port, or give another with --listen");
+    }
+    throw StartError(why + "give another address with --listen");
+}
+
+LogLevel log_level_of(const ServerOptions& options) {
+    LogLevel level = LogLevel::info;
+    const bool known = parse_log_level(options.log_level, level);
+    RINGSIDE_ASSERT(known);
+    return level;
+}
+
+PortFile::PortFile(std::string path, std::uint16_t port) : path_(std::move(path)) {
+    if (path_.empty()) return;
+    const Result<void> written = write_file_atomically(path_, std::to_string(port) + "\n");
+    if (!written) {
+        throw StartError("cannot write the port file " + path_ + " (" + written.error().text() +
+                         "): give a path that can be written with --port-file");
+    }
+}
+
+PortFile::~PortFile() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+}  // namespace ringside
