@@ -1,0 +1,142 @@
+#include "common/metrics_writer.hpp"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
+#include <latch>
+#include <semaphore>
+#include <string>
+
+#include "common/result.hpp"
+#include "support/temp_folder.hpp"
+
+namespace ringside {
+
+namespace {
+
+constexpr std::uint64_t ms = 1'000'000;
+constexpr std::uint64_t for_ever = 3'600'000 * ms;
+
+std::string read_file(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at)
+        ++count;
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("the writer writes what threads counted and what refresh set, again and again") {
+    const test::TempFolder folder;
+    const std::filesystem::path path = folder / "server.prom";
+    JsonLog log(LogLevel::off, {});
+    CounterSet thread;
+    CounterSet gauges;
+    thread.add(Metric::messages_in_total, 42);
+    std::string earlier;  // the file as the refresh before the last found it
+    std::counting_semaphore<> refreshed(0);
+    std::uint64_t calls = 0;
+    {
+        const MetricsWriter writer(path, ms,
+                                   {{{"server", "pipeline"}},
+                                    {&thread, &gauges},
+                                    [&](MetricsSnapshot&) {
+                                        gauges.set(Metric::rooms, ++calls);
+                                        if (calls == 3) earlier = read_file(path);
+                                        refreshed.release();
+                                    }},
+                                   log);
+        for (int i = 0; i < 3; ++i)
+            refreshed.acquire();
+    }
+    CHECK(count_of(earlier, "ringside_messages_in_total{server=\"pipeline\"} 42\n") == 1);
+    CHECK(count_of(earlier, "ringside_rooms{server=\"pipeline\"} 2\n") == 1);
+    for (const char* always :
+         {"ringside_process_cpu_seconds_total{", "ringside_process_resident_bytes{",
+          "ringside_build_info{", "ringside_log_lines_dropped_total{"}) {
+        CAPTURE(always);
+        CHECK(count_of(earlier, always) == 1);
+    }
+    CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("refresh may add samples of its own") {
+    const test::TempFolder folder;
+    const std::filesystem::path path = folder / "server.prom";
+    JsonLog log(LogLevel::off, {});
+    std::string found;
+    std::counting_semaphore<> refreshed(0);
+    {
+        const MetricsWriter writer(path, ms,
+                                   {{{"server", "loadgen"}},
+                                    {},
+                                    [&](MetricsSnapshot& snapshot) {
+                                        if (found.empty() || !found.contains("violations")) {
+                                            found = read_file(path);
+                                        }
+                                        snapshot.add("ringside_load_violations_total", 1, "kind",
+                                                     "lost");
+                                        refreshed.release();
+                                    }},
+                                   log);
+        for (int i = 0; i < 3; ++i)
+            refreshed.acquire();
+    }
+    CHECK(count_of(found, "ringside_load_violations_total{server=\"loadgen\",kind=\"lost\"} 1") ==
+          1);
+}
+
+TEST_CASE("the writer ends at once, however long its interval is") {
+    const test::TempFolder folder;
+    JsonLog log(LogLevel::off, {});
+    std::latch written(1);
+    {
+        const MetricsWriter writer(folder / "server.prom", for_ever,
+                                   {{}, {}, [&](MetricsSnapshot&) { written.count_down(); }}, log);
+        written.wait();
+    }
+    CHECK_FALSE(std::filesystem::exists(folder / "server.prom"));
+}
+
+TEST_CASE("without a path nothing is written") {
+    JsonLog log(LogLevel::off, {});
+    std::atomic<bool> called{false};
+    {
+        const MetricsWriter writer({}, ms, {{}, {}, [&](MetricsSnapshot&) { called = true; }}, log);
+    }
+    CHECK_FALSE(called);
+}
+
+TEST_CASE("a folder that goes away is logged once, not at every interval") {
+    const test::TempFolder folder;
+    std::filesystem::create_directory(folder / "metrics");
+    const std::string log_path = folder / "log";
+    {
+        JsonLog log(LogLevel::info, log_path);
+        std::counting_semaphore<> refreshed(0);
+        const MetricsWriter writer(folder / "metrics" / "server.prom", ms,
+                                   {{},
+                                    {},
+                                    [&](MetricsSnapshot&) {
+                                        std::filesystem::remove_all(folder / "metrics");
+                                        refreshed.release();
+                                    }},
+                                   log);
+        for (int i = 0; i < 5; ++i)
+            refreshed.acquire();
+    }
+    CHECK(count_of(read_file(log_path), "cannot write the metrics") == 1);
+}
+
+TEST_CASE("a path that cannot be written stops the start") {
+    JsonLog log(LogLevel::off, {});
+    CHECK_THROWS_AS(MetricsWriter("/nonexistent/server.prom", ms, {}, log), StartError);
+}
+
+}  // namespace ringside
