@@ -245,6 +245,16 @@ TEST_CASE("misuse is stopped by an assertion") {
             scheduler.run_ready(1);
         }));
     }
+    SECTION("a second resume of itself") {
+        CHECK(asserts([&] {
+            test.spawn([&] {
+                scheduler.resume(scheduler.current());
+                scheduler.resume(scheduler.current());
+                scheduler.suspend();
+            });
+            scheduler.run_ready(1);
+        }));
+    }
     SECTION("an end with a resume left over") {
         CHECK(asserts([&] {
             test.spawn([&] { scheduler.resume(scheduler.current()); });
