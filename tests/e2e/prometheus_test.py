@@ -106,9 +106,10 @@ def stopped(pid):
     return all(state == "T" for state in states)
 
 
-def labels_of(metric):
-    """A series' labels as the textfile has them."""
-    return frozenset((name, value) for name, value in metric.items() if name not in ADDED)
+def series(name, labels):
+    """A series' identity, the same from either end: a bound may be written 0.00001 or 1e-05."""
+    return name, frozenset((label, float(value) if label == "le" else value)
+                           for label, value in labels if label not in ADDED)
 
 
 def own_copies(monitoring, label):
@@ -122,8 +123,9 @@ def check_frozen(monitoring, pairs):
     expected, kinds, helps = {}, {}, {}
     for path, (samples, types, words) in files.items():
         assert samples, f"{path.name} has no samples"
-        assert not samples.keys() & expected.keys(), f"{path.name} repeats series of another file"
-        expected |= samples
+        here = {series(*sample): value for sample, value in samples.items()}
+        assert not here.keys() & expected.keys(), f"{path.name} repeats series of another file"
+        expected |= here
         for name in types:
             assert kinds.setdefault(name, types[name]) == types[name], f"{name} has two types"
             assert helps.setdefault(name, words[name]) == words[name], f"{name} has two HELP texts"
@@ -131,13 +133,12 @@ def check_frozen(monitoring, pairs):
     frozen = time.time()
     query = 'timestamp(up{job="ringside"})'
     wait_until(lambda: (monitoring.value(query) or 0) > frozen, 10.0, "a scrape of frozen files")
-    found = {(metric["__name__"], labels_of(metric)): value
+    found = {series(metric["__name__"], metric.items()): value
              for metric, _, value in monitoring.query('{__name__=~"ringside_.*"}')}
     missing = expected.keys() - found.keys()
     assert not missing, f"{len(missing)} series did not arrive: {sorted(map(str, missing))[:5]}"
     assert not found.keys() - expected.keys(), "Prometheus has series that no file holds"
-    wrong = {series: (value, found[series]) for series, value in expected.items()
-             if found[series] != value}
+    wrong = {one: (value, found[one]) for one, value in expected.items() if found[one] != value}
     assert not wrong, f"values differ: {list(wrong.items())[:3]}"
     assert monitoring.value("node_textfile_scrape_error") == 0.0
     assert "inconsistent" not in monitoring.exporter_log(), monitoring.exporter_log()
@@ -160,10 +161,12 @@ def check_result(label, buckets, result):
     own = result["latencies"]["own_copy"]
     seen = buckets[float("inf")]
     assert result["valid"] and 0 < seen <= own["count"], f"{label}: {seen} of {own['count']}"
-    below = max((bound for bound, value in buckets.items() if value == 0), default=0.0)
-    assert own["max_ns"] / 1e9 > below, f"{label}: nothing can be above the maximum"
-    first = min(bound for bound, value in buckets.items() if value > 0)
-    assert own["min_ns"] / 1e9 <= first, f"{label}: the minimum is above a filled bucket"
+    # Buckets are counted from fine ones, 0.1 % wide.
+    bounds = [0.0, *sorted(buckets)]
+    counts = [0.0, *(buckets[bound] for bound in bounds[1:])]
+    filled = [at for at in range(1, len(bounds)) if counts[at] > counts[at - 1]]
+    assert own["min_ns"] / 1e9 <= bounds[filled[0]] * 1.001, f"{label}: the minimum is too high"
+    assert own["max_ns"] / 1e9 >= bounds[filled[-1] - 1] * 0.999, f"{label}: the maximum is too low"
     print(f"{label}: Prometheus saw {seen:.0f} own copies, the load generator {own['count']}")
 
 
