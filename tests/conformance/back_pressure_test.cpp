@@ -1,0 +1,240 @@
+// The table "Time limits and back-pressure" of docs/protocol.md, what concerns slow readers: they
+// slow nobody, cost no memory, lose nothing, and are closed only where an option says so.
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <future>
+#include <string>
+
+#include "conformance/chat_server.hpp"
+
+namespace ringside::test {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr int small_buffer =
+    4096;  // the kernel doubles it; a member that does not read fills it soon
+constexpr std::size_t mib = std::size_t{1} << 20;
+
+// Message number `number`, of the greatest length.
+std::string big_message(int number) {
+    std::string text = std::to_string(number) + " ";
+    text.resize(4096, static_cast<char>('a' + number % 26));
+    return text;
+}
+
+// Says `count` big messages and reads their copies, a few at a time in flight.
+void say_big(ChatClient& client, std::string_view name, int count) {
+    constexpr int burst = 16;
+    for (int first = 0; first < count; first += burst) {
+        for (int i = first; i < first + burst; ++i)
+            say(client, big_message(i));
+        for (int i = first; i < first + burst; ++i)
+            expect_message(client, name, big_message(i));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a member that stops reading slows nobody, costs no memory and gets all in order later") {
+    constexpr int count = 6400;  // 25 MiB, far more than both sockets hold
+    ChatServer server({"--write-timeout", "0"});
+    ChatClient stalled(server.port(), small_buffer);
+    enter(stalled, "stalled");
+    create_room(stalled, "room");
+    join(stalled, "room");
+    ChatClient talker = in_room(server, "talker", "room");
+    ChatClient listener = in_room(server, "listener", "room");
+    const std::size_t before = server.process().own_memory_bytes();
+    std::future<bool> heard = std::async(std::launch::async, [&] {
+        for (int i = 0; i < count; ++i)
+            expect_message(listener, "talker", big_message(i));
+        return true;
+    });
+    say_big(talker, "talker", count);
+    CHECK(heard.get());
+    const std::size_t after = server.process().own_memory_bytes();
+    CHECK(after < before + 8 * mib);
+    for (int i = 0; i < count; ++i)
+        expect_message(stalled, "talker", big_message(i));
+    say(stalled, "back again");
+    expect_message(stalled, "stalled", "back again");
+}
+
+TEST_CASE("several members that stop reading at different places all get everything later") {
+    constexpr int count = 1600;
+    constexpr int members = 12;
+    ChatServer server({"--write-timeout", "off"});
+    ChatClient talker = in_room(server, "talker", "room");
+    std::vector<std::unique_ptr<ChatClient>> stalled;
+    say_big(talker, "talker", count);
+    for (int i = 0; i < members; ++i) {
+        stalled.push_back(std::make_unique<ChatClient>(server.port(), small_buffer));
+        enter(*stalled.back(), "stalled" + std::to_string(i));
+        join(*stalled.back(), "room");
+        for (int seen = 0; seen < 100 * i; ++seen) {
+            expect_message(*stalled.back(), "talker", big_message(seen));
+        }
+    }
+    // While all of them stand still somewhere in the history, one that reads gets through.
+    CHECK(history_of(server, "room").size() == count);
+    for (int i = 0; i < members; ++i) {
+        for (int seen = 100 * i; seen < count; ++seen) {
+            expect_message(*stalled[static_cast<std::size_t>(i)], "talker", big_message(seen));
+        }
+    }
+}
+
+TEST_CASE("a member that takes no bytes for the write time limit is closed") {
+    ChatServer server({"--write-timeout", "300ms"});
+    ChatClient stalled(server.port(), small_buffer);
+    enter(stalled, "stalled");
+    create_room(stalled, "room");
+    join(stalled, "room");
+    ChatClient idle = in_room(server, "idle", "elsewhere");  // nothing is due to it
+    ChatClient talker = in_room(server, "talker", "room");
+    say_big(talker, "talker", 3200);
+    ChatClient next(server.port());
+    enter_when_free(next, "stalled");
+    idle.fence();
+    say(talker, "go on");
+    expect_message(talker, "talker", "go on");
+    // What did reach the closed member is the beginning of the room, in order.
+    int seen = 0;
+    while (const std::optional<Frame> frame = stalled.read_or_closed()) {
+        REQUIRE(message_of(*frame).text == big_message(seen++));
+    }
+    CHECK(seen > 0);
+    CHECK(seen < 3200);
+}
+
+TEST_CASE("a member that reads slowly is not closed by the write time limit") {
+    constexpr auto limit = 400ms;
+    ChatServer server({"--write-timeout", "400ms"});
+    ChatClient talker = in_room(server, "talker", "room");
+    ChatClient slow(server.port(), small_buffer);
+    enter(slow, "slow");
+    join(slow, "room");
+    // Falls behind while the talker is fast, then goes on at a pace that leaves it behind for
+    // several time limits; the talker's round trips are the clock's idle time.
+    int read = 0;
+    for (int said = 0; said < 3200; said += 16) {
+        for (int i = said; i < said + 16; ++i)
+            say(talker, big_message(i));
+        for (int i = said; i < said + 16; ++i)
+            expect_message(talker, "talker", big_message(i));
+        expect_message(slow, "talker", big_message(read++));
+    }
+    const Clock::time_point begin = Clock::now();
+    const int left = 3200 - read;
+    for (int i = 0; i < left; ++i) {
+        while (Clock::now() < begin + i * 3 * limit / left)
+            talker.fence();
+        expect_message(slow, "talker", big_message(read++));
+    }
+    say(slow, "all read");
+    expect_message(slow, "slow", "all read");
+}
+
+TEST_CASE("a member further behind than --max-lag is closed, its first catching-up aside") {
+    constexpr int history = 1600;
+    ChatServer server({"--max-lag", "1000000", "--write-timeout", "off"});
+    ChatClient talker = in_room(server, "talker", "room");
+    say_big(talker, "talker", history);
+    ChatClient newcomer(server.port(), small_buffer);
+    enter(newcomer, "newcomer");
+    join(newcomer, "room");  // 6.5 MB behind from the start
+    say(talker, "welcome");
+    expect_message(talker, "talker", "welcome");
+    for (int i = 0; i < history; ++i)
+        expect_message(newcomer, "talker", big_message(i));
+    expect_message(newcomer, "talker", "welcome");
+    say(newcomer, "caught up");
+    expect_message(newcomer, "newcomer", "caught up");
+    expect_message(talker, "newcomer", "caught up");
+    say_big(talker, "talker", 3200);  // now it may not fall behind like that
+    ChatClient next(server.port());
+    enter_when_free(next, "newcomer");
+    int seen = 0;
+    while (newcomer.read_or_closed())
+        ++seen;
+    CHECK(seen < 3200);
+}
+
+TEST_CASE("a client that never reads its answers is not read any more, and nobody else suffers") {
+    // That the server stops in the middle of a frame is not the client's doing: the frame's time
+    // limit does not run meanwhile.
+    constexpr int requests = 200'000;
+    constexpr auto limit = 300ms;
+    ChatServer server({"--write-timeout", "off", "--frame-timeout", "300ms"});
+    ChatClient other = in_room(server, "other", "room");
+    ChatClient flood = in_lobby(server, "flood");
+    const std::size_t before = server.process().own_memory_bytes();
+    std::string bytes;
+    for (int i = 0; i < requests; ++i)
+        bytes += client_frame(static_cast<Request>(4711), "x");
+    std::future<void> sending = std::async(std::launch::async, [&] { flood.send_raw(bytes); });
+    for (const Clock::time_point begin = Clock::now(); Clock::now() < begin + 3 * limit;) {
+        say(other, "not delayed");
+        expect_message(other, "other", "not delayed");
+    }
+    const std::size_t after = server.process().own_memory_bytes();
+    CHECK(after < before + 4 * mib);
+    for (int i = 0; i < requests; ++i) {
+        const Frame frame = flood.read();
+        if (frame.request != Request::wrong_request || frame.status != Status::failure) {
+            expect_refusal(frame, Request::wrong_request);
+        }
+    }
+    sending.get();
+    flood.fence();
+}
+
+TEST_CASE("a member that sends more than it reads is served completely and in order") {
+    constexpr int count = 4000;  // 16 MiB
+    ChatServer server({"--write-timeout", "off"});
+    ChatClient other = in_room(server, "other", "room");
+    ChatClient flood = in_room(server, "flood", "room");
+    std::future<void> sending = std::async(std::launch::async, [&] {
+        for (int i = 0; i < count; ++i)
+            say(flood, big_message(i));
+    });
+    for (int i = 0; i < count; ++i)
+        expect_message(other, "flood", big_message(i));
+    sending.get();
+    for (int i = 0; i < count; ++i)
+        expect_message(flood, "flood", big_message(i));
+}
+
+TEST_CASE("a member that leaves while it is far behind gets all before the list") {
+    constexpr int count = 1600;
+    ChatServer server({"--write-timeout", "off"});
+    ChatClient slow(server.port(), small_buffer);
+    enter(slow, "slow");
+    create_room(slow, "room");
+    join(slow, "room");
+    ChatClient talker = in_room(server, "talker", "room");
+    say_big(talker, "talker", count);
+    slow.send_raw(client_frame(Request::leave_chat) + client_frame(Request::connect_chat, "no") +
+                  client_frame(Request::connect_chat, "room"));
+    say(talker, "too late for the first visit");
+    for (int i = 0; i < count; ++i)
+        expect_message(slow, "talker", big_message(i));
+    // Whether the leave or the last message came first is the server's to order.
+    Frame frame = slow.read();
+    if (frame.request == Request::receive_message) {
+        CHECK(message_of(frame).text == "too late for the first visit");
+        frame = slow.read();
+    }
+    CHECK(frame == success(Request::get_chats, "room\n"));
+    expect_refusal(slow.read(), Request::connect_chat);
+    CHECK(slow.read() == success(Request::connect_chat, "room"));
+    for (int i = 0; i < count; ++i)
+        expect_message(slow, "talker", big_message(i));
+    expect_message(slow, "talker", "too late for the first visit");
+}
+
+}  // namespace ringside::test

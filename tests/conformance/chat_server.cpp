@@ -1,0 +1,160 @@
+#include "conformance/chat_server.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <sstream>
+#include <utility>
+
+namespace ringside::test {
+
+namespace {
+
+std::string text_of(const Frame& frame) {
+    std::ostringstream out;
+    out << frame;
+    return out.str();
+}
+
+void require(bool holds, const std::string& expected, const Frame& frame) {
+    if (!holds) throw ClientError("expected " + expected + ", got " + text_of(frame));
+}
+
+std::vector<std::string> lines_of(const Frame& frame) {
+    require(frame.request == Request::get_chats && frame.status == Status::success, "the room list",
+            frame);
+    require(frame.text.empty() || frame.text.back() == '\n', "a list that ends its lines", frame);
+    std::vector<std::string> names;
+    std::istringstream lines(frame.text);
+    for (std::string line; std::getline(lines, line);)
+        names.push_back(line);
+    return names;
+}
+
+}  // namespace
+
+ChatServer::ChatServer(std::vector<std::string> options) : options_(std::move(options)) {
+    start();
+}
+
+ChatServer::~ChatServer() {
+    if (!process_->running()) return;
+    try {
+        stop();
+    } catch (const std::exception& error) {
+        FAIL_CHECK(error.what());
+    }
+}
+
+void ChatServer::start() {
+    process_ = std::make_unique<ServerProcess>(tested_server(), folder_.path(), options_);
+}
+
+void ChatServer::stop() {
+    const ProcessEnd end = process_->stop();
+    INFO(end.error_text);
+    CHECK(end.code == 0);
+}
+
+void ChatServer::kill9() {
+    process_->kill9();
+}
+
+ChatClient in_lobby(const ChatServer& server, std::string_view name) {
+    ChatClient client(server.port());
+    enter(client, name);
+    return client;
+}
+
+ChatClient in_room(const ChatServer& server, std::string_view name, std::string_view room) {
+    ChatClient client(server.port());
+    const std::vector<std::string> rooms = enter(client, name);
+    if (std::find(rooms.begin(), rooms.end(), room) == rooms.end()) create_room(client, room);
+    join(client, room);
+    return client;
+}
+
+std::vector<std::string> enter(ChatClient& client, std::string_view name) {
+    const Frame answer = client.ask(Request::set_name, name);
+    require(answer == success(Request::set_name, ""), "the name to be taken", answer);
+    return read_list(client);
+}
+
+std::vector<std::string> enter_when_free(ChatClient& client, std::string_view name) {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    Frame answer = client.ask(Request::set_name, name);
+    while (answer.status != Status::success) {
+        require(std::chrono::steady_clock::now() < until, "the name to become free", answer);
+        answer = client.ask(Request::set_name, name);
+    }
+    return read_list(client);
+}
+
+void create_room(ChatClient& client, std::string_view room) {
+    const Frame answer = client.ask(Request::create_chat, room);
+    const std::vector<std::string> rooms = lines_of(answer);
+    require(std::find(rooms.begin(), rooms.end(), room) != rooms.end(), "the new room in the list",
+            answer);
+}
+
+void join(ChatClient& client, std::string_view room) {
+    const Frame answer = client.ask(Request::connect_chat, room);
+    require(answer == success(Request::connect_chat, room), "to be in the room", answer);
+}
+
+void leave(ChatClient& client) {
+    client.send(Request::leave_chat);
+    read_list(client);
+}
+
+void say(ChatClient& client, std::string_view text) {
+    client.send(Request::send_message, text);
+}
+
+std::vector<std::string> read_list(ChatClient& client) {
+    return lines_of(client.read());
+}
+
+Message expect_message(ChatClient& client, std::string_view user, std::string_view text) {
+    const Frame frame = client.read();
+    Message message = message_of(frame);
+    require(message.user == user && message.text == text,
+            std::string(user) + "'s message \"" + std::string(text.substr(0, 80)) + '"', frame);
+    return message;
+}
+
+void expect_refusal(const Frame& frame, Request request) {
+    require(frame.request == request && frame.status == Status::failure,
+            "failure of request " + std::to_string(static_cast<std::uint32_t>(request)), frame);
+    const auto printable = [](char byte) { return byte >= 0x20 && byte < 0x7F; };
+    require(frame.text.size() >= 10 && frame.text.size() <= 120 &&
+                std::all_of(frame.text.begin(), frame.text.end(), printable),
+            "a reason in words", frame);
+}
+
+std::vector<std::string> read_until(ChatClient& client, std::string_view text) {
+    std::vector<std::string> messages;
+    for (;;) {
+        const Message message = message_of(client.read());
+        messages.push_back(message.user + ": " + message.text);
+        if (message.text == text) return messages;
+    }
+}
+
+std::vector<std::string> history_of(const ChatServer& server, std::string_view room) {
+    static std::atomic<int> readers{0};  // how many histories were read; makes names unique
+    const std::string reader = "reader" + std::to_string(readers.fetch_add(1));
+    ChatClient client = in_room(server, reader, room);
+    const std::string marker = "the end of what " + reader + " wanted";
+    say(client, marker);
+    std::vector<std::string> messages = read_until(client, marker);
+    messages.pop_back();
+    return messages;
+}
+
+bool begins_with(const std::vector<std::string>& whole, const std::vector<std::string>& piece) {
+    return piece.size() <= whole.size() && std::equal(piece.begin(), piece.end(), whole.begin());
+}
+
+}  // namespace ringside::test

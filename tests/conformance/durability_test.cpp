@@ -1,0 +1,167 @@
+// Promise 2 of docs/protocol.md: what any client has received is there after `kill -9` and a
+// restart. And what a restart keeps: rooms, their order, their history.
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <future>
+#include <iterator>
+#include <string>
+
+#include "conformance/chat_server.hpp"
+
+namespace ringside::test {
+
+namespace {
+
+using Messages = std::vector<std::string>;
+
+// Speaks until the server is gone; returns all that it received, the history included.
+Messages talk_until_killed(ChatClient client, std::string name) {
+    Messages seen;
+    try {
+        for (int i = 0;; ++i) {
+            // Several messages are on their way at any time, so that the kill finds some half done.
+            for (int burst = 0; burst < 4; ++burst) {
+                say(client, name + " " + std::to_string(i) + "." + std::to_string(burst));
+            }
+            for (int burst = 0; burst < 4; ++burst) {
+                const std::optional<Frame> frame = client.read_or_closed();
+                if (!frame) return seen;
+                const Message message = message_of(*frame);
+                seen.push_back(message.user + ": " + message.text);
+            }
+        }
+    } catch (const ClientError&) {
+        return seen;  // a send into the reset connection
+    }
+}
+
+}  // namespace
+
+TEST_CASE("what any client received is in the history after kill -9 and a restart") {
+    ChatServer server;
+    std::vector<Messages> sights;
+    for (int round = 0; round < 3; ++round) {
+        CAPTURE(round);
+        std::vector<std::future<Messages>> talkers;
+        for (int i = 0; i < 3; ++i) {
+            const std::string name = "r" + std::to_string(round) + "t" + std::to_string(i);
+            talkers.push_back(std::async(std::launch::async, talk_until_killed,
+                                         in_room(server, name, "room"), name));
+        }
+        ChatClient witness = in_room(server, "witness", "room");
+        Messages seen;
+        const std::size_t enough = (sights.empty() ? 0 : sights.back().size()) + 300;
+        while (seen.size() < enough) {
+            const Message message = message_of(witness.read());
+            seen.push_back(message.user + ": " + message.text);
+        }
+        server.kill9();
+        // What was on its way when the server died counts as received as well.
+        while (const std::optional<Frame> frame = witness.read_or_closed()) {
+            const Message message = message_of(*frame);
+            seen.push_back(message.user + ": " + message.text);
+        }
+        for (std::future<Messages>& talker : talkers)
+            sights.push_back(talker.get());
+        sights.push_back(std::move(seen));
+        server.start();
+        const Messages history = history_of(server, "room");
+        for (const Messages& sight : sights) {
+            CAPTURE(sight.size(), history.size());
+            REQUIRE(begins_with(history, sight));
+        }
+    }
+}
+
+TEST_CASE("a room that anybody was told of is there after kill -9 and a restart") {
+    ChatServer server;
+    Messages names;
+    for (int round = 0; round < 3; ++round) {
+        ChatClient creator = in_lobby(server, "creator");
+        ChatClient watcher = in_lobby(server, "watcher");
+        for (int i = 0; i < 3; ++i) {
+            names.push_back(std::string(1, static_cast<char>('z' - round)) + std::to_string(i));
+            creator.send(Request::create_chat, names.back());
+            CHECK(read_list(watcher) == names);
+        }
+        server.kill9();
+        server.start();
+        ChatClient again(server.port());
+        REQUIRE(enter(again, "again") == names);
+    }
+}
+
+TEST_CASE("a restart keeps rooms, their order and their history, and goes on from there") {
+    ChatServer server;
+    {
+        ChatClient ann = in_room(server, "ann", "zebra");
+        say(ann, "first");
+        expect_message(ann, "ann", "first");
+        leave(ann);
+        create_room(ann, "apple");
+    }
+    server.stop();
+    server.start();
+    ChatClient bob(server.port());
+    CHECK(enter(bob, "bob") == Messages{"zebra", "apple"});
+    create_room(bob, "mango");
+    join(bob, "zebra");
+    const Message before = expect_message(bob, "ann", "first");
+    say(bob, "second");
+    expect_message(bob, "bob", "second");
+    server.stop();
+    server.start();
+    ChatClient cem(server.port());
+    CHECK(enter(cem, "cem") == Messages{"zebra", "apple", "mango"});
+    join(cem, "zebra");
+    CHECK(expect_message(cem, "ann", "first").time == before.time);
+    expect_message(cem, "bob", "second");
+    expect_refusal(cem.ask(Request::create_chat, "mango"), Request::create_chat);
+}
+
+TEST_CASE("half a message at the end of a history is cut off at the restart") {
+    // As a power cut leaves it, or a kill in the middle of the write.
+    ChatServer server;
+    {
+        ChatClient ann = in_room(server, "ann", "room");
+        for (const char* text : {"one", "two"}) {
+            say(ann, text);
+            expect_message(ann, "ann", text);
+        }
+    }
+    server.kill9();
+    {
+        const std::filesystem::path file = server.folder() / "data" / "room.chat";
+        REQUIRE(std::filesystem::exists(file));
+        std::ofstream out(file, std::ios::binary | std::ios::app);
+        std::string half;
+        append_server_frame(half, Request::receive_message, Status::success, "ann\t12:00:00");
+        out << half.substr(0, half.size() - 5);
+    }
+    server.start();
+    CHECK(history_of(server, "room") == Messages{"ann: one", "ann: two"});
+}
+
+TEST_CASE("every --fsync keeps what clients received") {
+    const std::string policy = GENERATE("never", "interval:50", "always");
+    CAPTURE(policy);
+    ChatServer server({"--fsync", policy});
+    ChatClient ann = in_room(server, "ann", "room");
+    ChatClient bob = in_room(server, "bob", "room");
+    Messages expected;
+    for (int i = 0; i < 50; ++i) {
+        const std::string text = "message " + std::to_string(i);
+        say(i % 2 == 0 ? ann : bob, text);
+        const std::string user = i % 2 == 0 ? "ann" : "bob";
+        expect_message(ann, user, text);
+        expect_message(bob, user, text);
+        expected.push_back(user + ": " + text);
+    }
+    leave(ann);
+    server.kill9();
+    server.start();
+    CHECK(history_of(server, "room") == expected);
+}
+
+}  // namespace ringside::test

@@ -1,0 +1,92 @@
+// How a server starts, refuses to start, and ends: what its operator relies on.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "conformance/chat_server.hpp"
+
+namespace ringside::test {
+
+namespace {
+
+// One line that a person can act on, and the exit code for it.
+void expect_refused_start(const ProcessEnd& end) {
+    CAPTURE(end.error_text);
+    CHECK(end.code == 2);
+    CHECK(!end.error_text.empty());
+    CHECK(std::count(end.error_text.begin(), end.error_text.end(), '\n') <= 2);
+}
+
+}  // namespace
+
+TEST_CASE("a port in use, a locked data folder and bad options are told in words, with code 2") {
+    ChatServer server;
+    const TempFolder folder;
+    const std::string data = (folder / "data").string();
+    const auto run = [&](const std::vector<std::string>& options) {
+        return run_to_end(tested_server(), folder.path(), options);
+    };
+    const std::string port = std::to_string(server.port());
+    expect_refused_start(run({"--data", data, "--listen", "127.0.0.1:" + port}));
+    expect_refused_start(run({"--listen", "127.0.0.1:0", "--data", (server.folder() / "data")}));
+    expect_refused_start(run({"--listen", "127.0.0.1:0", "--data", "/proc/no-such-place"}));
+    expect_refused_start(run({"--listen", "nonsense", "--data", data}));
+    expect_refused_start(run({"--frame-timeout", "soon", "--data", data}));
+    expect_refused_start(run({"--no-such-option"}));
+    const ChatClient client = in_lobby(server, "ann");  // the first server is not disturbed
+    CHECK(client.fd() >= 0);
+}
+
+TEST_CASE("SIGTERM sends what is pending, closes and ends with code 0") {
+    constexpr int count = 500;
+    ChatServer server;
+    ChatClient unnamed(server.port());
+    ChatClient lobby = in_lobby(server, "lobby");
+    ChatClient reader = in_room(server, "reader", "room");
+    CHECK(read_list(lobby).size() == 1);
+    ChatClient talker = in_room(server, "talker", "room");
+    for (int i = 0; i < count; ++i) {
+        say(talker, "message " + std::to_string(i));
+        expect_message(talker, "talker", "message " + std::to_string(i));
+    }
+    server.process().terminate();
+    for (int i = 0; i < count; ++i) {
+        expect_message(reader, "talker", "message " + std::to_string(i));
+    }
+    for (ChatClient* client : {&unnamed, &lobby, &reader, &talker})
+        client->expect_closed();
+    server.stop();
+    server.start();
+    CHECK(history_of(server, "room").size() == count);
+}
+
+TEST_CASE("a member that does not read delays the end by the drain time limit at most") {
+    ChatServer server({"--drain-timeout", "300ms", "--write-timeout", "off"});
+    ChatClient stalled(server.port(), 4096);
+    enter(stalled, "stalled");
+    create_room(stalled, "room");
+    join(stalled, "room");
+    ChatClient talker = in_room(server, "talker", "room");
+    for (int i = 0; i < 3200; ++i) {
+        const std::string text = std::to_string(i) + std::string(4000, 'x');
+        say(talker, text);
+        expect_message(talker, "talker", text);
+    }
+    server.stop();
+}
+
+TEST_CASE("the folder of a server that ended is free for the next at once") {
+    ChatServer server;
+    for (int i = 0; i < 3; ++i) {
+        ChatClient client = in_lobby(server, "ann");
+        server.stop();
+        server.start();
+    }
+    server.kill9();
+    server.start();
+    ChatClient client = in_lobby(server, "ann");
+    client.fence();
+}
+
+}  // namespace ringside::test
