@@ -21,10 +21,11 @@ METRICS_INTERVAL = "200ms"
 GRACE_SECONDS = 60.0
 INVALID_RUN = 4  # the load generator's exit code for any lost, repeated, ... delivery
 
-# Windows of at least two scrapes. A curve starts one window after its run, so that nothing of the
-# run before, whose series have the same names, is in it.
-RATE_SECONDS = 3
-HEATMAP_SECONDS = 2
+# Windows of at least two scrapes. A curve starts one window after its run began, so that nothing of
+# the run before, whose series have the same names, is in it; what the load generator counts in
+# the measured part alone, one window after the warm-up.
+CPU_SECONDS = 3
+LOAD_SECONDS = 2
 
 CPU_QUERY = 'rate(ringside_process_cpu_seconds_total{{server="{server}",workload=""}}[{window}s])'
 MEMORY_QUERY = 'ringside_process_resident_bytes{{server="{server}",workload=""}}'
@@ -167,20 +168,22 @@ class Measurement:
 
     def _series(self, server, started, ended):
         """Curves as [seconds since the load began, value], read back from Prometheus."""
-        def curve(query, window):
+        warm_up = self._settings["warm_up_seconds"]
+
+        def curve(query, after, window):
             found = self._monitoring.query_range(
-                query.format(server=server.label, window=window), started + window, ended)
+                query.format(server=server.label, window=window), started + after + window, ended)
             points = found[0][1] if found else []
             return [[round(when - started, 3), value] for when, value in points]
 
-        return {"cpu": curve(CPU_QUERY, RATE_SECONDS), "memory": curve(MEMORY_QUERY, 1),
-                "deliveries": curve(DELIVERIES_QUERY, RATE_SECONDS),
+        return {"cpu": curve(CPU_QUERY, 0, CPU_SECONDS), "memory": curve(MEMORY_QUERY, 0, 1),
+                "deliveries": curve(DELIVERIES_QUERY, warm_up, LOAD_SECONDS),
                 "heatmap": self._heatmap(server, started, ended)}
 
     def _heatmap(self, server, started, ended):
         """Deliveries per second in each latency bucket: cumulative buckets taken apart."""
-        start = started + max(self._settings["warm_up_seconds"], HEATMAP_SECONDS)
-        query = HEATMAP_QUERY.format(server=server.label, window=HEATMAP_SECONDS)
+        start = started + max(self._settings["warm_up_seconds"], LOAD_SECONDS)
+        query = HEATMAP_QUERY.format(server=server.label, window=LOAD_SECONDS)
         found = [(float(labels["le"]), dict(points))
                  for labels, points in self._monitoring.query_range(query, start, ended)]
         return take_apart(found, started)

@@ -35,7 +35,8 @@ def say(text="", end="\n"):
 def run_start(position, count, number, load, server):
     """The left half of a run's line, printed while it runs."""
     width = len(str(count))
-    say(f"[{position:{width}}/{count}] round {number}  {load.name:<10}  {server.label:<11} ", end="")
+    say(f"[{position:{width}}/{count}] round {number}  {load.name:<10}  {server.label:<11} ",
+        end="")
 
 
 def run_end(run):

@@ -74,7 +74,7 @@ def show(value, kind):
 
 
 def show_spread(spread, kind):
-    """`83 µs (80–91)`: the median and, where there is more than one round, the range in its unit."""
+    """`83 µs (80–91)`: the median, and the range in its unit where there is more than one round."""
     if spread is None:
         return NOTHING
     text = show(spread["median"], kind)

@@ -5,8 +5,8 @@ Usage: prometheus_test.py BUILD_FOLDER
 Both servers run at once, each under its own load generator, and write into one folder: four files
 in which a name must never have two HELP texts or types, since node-exporter would drop the second
 file's series and say so nowhere but in its log. To compare exactly, the four processes are stopped
-(SIGSTOP) for as long as Prometheus needs to scrape what stands in their files; then they go on, end,
-and what Prometheus saw is compared with the load generator's own JSON.
+(SIGSTOP) for as long as Prometheus needs to scrape what stands in their files; then they go on,
+end, and what Prometheus saw is compared with the load generator's own JSON.
 """
 
 import json
