@@ -185,11 +185,13 @@ HistoryFile::HistoryFile(UniqueFd chat, UniqueFd index, std::uint64_t epoch,
     RINGSIDE_ASSERT(state.synced <= state.end);
 }
 
-std::string_view HistoryFile::encode_entries(std::span<const IndexEntry> entries) {
-    entry_bytes_.resize(entries.size() * index_entry_bytes);
+std::string_view HistoryFile::encode_entries(std::span<const IndexEntry> entries) const {
+    // One buffer per appending thread: it grows to the largest commit, and rooms are many.
+    thread_local std::string encoded;
+    encoded.resize(entries.size() * index_entry_bytes);
     const std::uint64_t synced = synced_.load(std::memory_order_relaxed);
     std::uint64_t previous_end = end();
-    char* out = entry_bytes_.data();
+    char* out = encoded.data();
     for (IndexEntry entry : entries) {
         RINGSIDE_ASSERT(entry.end > previous_end);
         previous_end = entry.end;
@@ -197,7 +199,7 @@ std::string_view HistoryFile::encode_entries(std::span<const IndexEntry> entries
         encode_entry(entry, out);
         out += index_entry_bytes;
     }
-    return entry_bytes_;
+    return encoded;
 }
 
 Result<void> HistoryFile::append(std::span<const std::string_view> pieces,

@@ -108,7 +108,7 @@ class HistoryFile {
 
  private:
     [[nodiscard]] Result<void> undo_append(const Error& cause) noexcept;
-    std::string_view encode_entries(std::span<const IndexEntry> entries);
+    [[nodiscard]] std::string_view encode_entries(std::span<const IndexEntry> entries) const;
 
     const UniqueFd chat_;
     const UniqueFd index_;
@@ -124,8 +124,7 @@ class HistoryFile {
 
     // Owner only.
     std::uint64_t message_count_;
-    Error append_error_{};     // set for good when a failed append could not be undone
-    std::string entry_bytes_;  // reused
+    Error append_error_{};  // set for good when a failed append could not be undone
     // Syncing thread only.
     Error sync_error_{};  // set for good by the first failure
 };

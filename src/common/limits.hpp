@@ -44,6 +44,10 @@ inline constexpr std::size_t staged_bytes_max = std::size_t{1024} * 1024;
 inline constexpr std::size_t segment_bytes_min = std::size_t{4} * 1024;
 inline constexpr std::size_t segment_bytes_max = std::size_t{256} * 1024;
 inline constexpr std::size_t segments_kept = 2;
+/// A segment that was full within the first of these is followed by one twice as large; one that is
+/// not full after the second is given up for one half as large.
+inline constexpr std::uint64_t segment_fill_fast_ns = 100'000'000;
+inline constexpr std::uint64_t segment_fill_slow_ns = 1'000'000'000;
 
 /// Catching up from the file: size and number of the shared buffers of one thread (2 MiB in all).
 /// A member that finds none free waits for its next turn.

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "common/frame_count.hpp"
+#include "common/log_reader.hpp"
 #include "common/result.hpp"
-#include "common/room_log.hpp"
 #include "common/wire.hpp"
 
 namespace ringside {
