@@ -1,0 +1,145 @@
+#include "common/room_directory.hpp"
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "support/temp_folder.hpp"
+
+namespace ringside {
+
+namespace {
+
+std::vector<std::string> names_of(const RoomDirectory& directory) {
+    std::vector<std::string> names;
+    for (std::uint32_t number = 0; number < directory.size(); ++number) {
+        names.push_back(directory.at(number)->name);
+    }
+    return names;
+}
+
+void say(RoomLog& log, std::string_view text) {
+    log.stage("ann", "00:00:00 01/01/70", 0, text);
+    REQUIRE(log.commit(1));
+    log.publish(log.committed_end());
+}
+
+}  // namespace
+
+TEST_CASE("rooms are listed in the order of creation, also after a restart") {
+    const test::TempFolder folder;
+    std::vector<std::string> names;
+    for (int i = 0; i < 300; ++i)
+        names.push_back("room " + std::to_string(i * 7919 % 300));
+    names.push_back(".");
+    names.push_back("../../outside");
+    names.push_back("Grüße/☃");
+    {
+        RoomDirectory directory(folder.path(), false);
+        for (const std::string& name : names)
+            REQUIRE(directory.create(name));
+        CHECK(names_of(directory) == names);
+    }
+    const RoomDirectory again(folder.path(), false);
+    CHECK(names_of(again) == names);
+    CHECK(again.warnings().empty());
+    CHECK_FALSE(std::filesystem::exists(folder.path().parent_path() / "outside"));
+}
+
+TEST_CASE("a room is created once") {
+    const test::TempFolder folder;
+    RoomDirectory directory(folder.path(), true);
+    const Result<const Room*> made = directory.create("lounge");
+    REQUIRE(made);
+    CHECK(directory.find("lounge") == *made);
+    CHECK(directory.find("Lounge") == nullptr);
+    const Result<const Room*> twice = directory.create("lounge");
+    REQUIRE_FALSE(twice);
+    CHECK(twice.error().code == EEXIST);
+    CHECK(directory.size() == 1);
+}
+
+TEST_CASE("the room list is one finished frame per version") {
+    const test::TempFolder folder;
+    RoomDirectory directory(folder.path(), false);
+    const auto empty = directory.list();
+    CHECK(empty->frame.size() == server_header_bytes);
+    REQUIRE(directory.create("a"));
+    REQUIRE(directory.create("b"));
+    const auto two = directory.list();
+    CHECK(two->version == directory.list_version());
+    CHECK(two->version > empty->version);
+    CHECK(two->frame.substr(server_header_bytes) == "a\nb\n");
+    CHECK(load_server_header(two->frame.data()).length == 4);
+    CHECK(directory.list() == two);
+}
+
+TEST_CASE("a data folder is one server's at a time") {
+    const test::TempFolder folder;
+    {
+        const RoomDirectory first(folder.path(), false);
+        CHECK_THROWS_WITH(RoomDirectory(folder.path(), false), Catch::Contains("another server"));
+    }
+    CHECK_NOTHROW(RoomDirectory(folder.path(), false));
+}
+
+TEST_CASE("a data folder that cannot be made is refused with the way out") {
+    const test::TempFolder folder;
+    std::ofstream(folder / "file") << "x";
+    CHECK_THROWS_WITH(RoomDirectory(folder / "file/data", false), Catch::Contains("--data"));
+}
+
+TEST_CASE("a log that nobody holds is found again with what it had") {
+    const test::TempFolder folder;
+    RoomDirectory directory(folder.path(), false);
+    std::vector<const Room*> rooms;
+    for (std::size_t i = 0; i < idle_open_rooms_max + 2; ++i) {
+        rooms.push_back(directory.create("room" + std::to_string(i)).value());
+    }
+    const RoomLog* first = nullptr;
+    {
+        const auto log = directory.open_log(*rooms[0]).value();
+        say(*log, "hello");
+        first = log.get();
+    }
+    CHECK(directory.open_log(*rooms[0]).value().get() == first);
+    // So many others that the first one is closed, and opened anew from its file.
+    for (const Room* room : rooms)
+        REQUIRE(directory.open_log(*room));
+    const auto reopened = directory.open_log(*rooms[0]).value();
+    CHECK(reopened->message_count() == 1);
+}
+
+TEST_CASE("what is no room is named and left alone, cut-off creations are cleared away") {
+    const test::TempFolder folder;
+    std::ofstream(folder / "junk.chat") << "no header";
+    std::ofstream(folder / (std::string(history_temporary_prefix) + "half.chat")) << "x";
+    const RoomDirectory directory(folder.path(), false);
+    CHECK(directory.size() == 0);
+    REQUIRE(directory.warnings().size() == 1);
+    CHECK_THAT(directory.warnings()[0], Catch::Contains("junk.chat"));
+    CHECK(std::filesystem::exists(folder / "junk.chat"));
+    CHECK_FALSE(
+        std::filesystem::exists(folder / (std::string(history_temporary_prefix) + "half.chat")));
+}
+
+TEST_CASE("a repaired history is reported once") {
+    const test::TempFolder folder;
+    {
+        RoomDirectory directory(folder.path(), false);
+        const Room* room = directory.create("a").value();
+        say(*directory.open_log(*room).value(), "kept");
+    }
+    std::ofstream(folder / "a.chat", std::ios::app) << "torn";
+    RoomDirectory directory(folder.path(), false);
+    REQUIRE(directory.open_log(*directory.find("a")));
+    const std::vector<RoomRepair> repairs = directory.take_repairs();
+    REQUIRE(repairs.size() == 1);
+    CHECK(repairs[0].room == "a");
+    CHECK(repairs[0].recovery.cut_bytes == 4);
+    CHECK(directory.take_repairs().empty());
+}
+
+}  // namespace ringside
