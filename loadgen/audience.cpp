@@ -1,0 +1,43 @@
+#include "loadgen/audience.hpp"
+
+#include "common/assert.hpp"
+
+namespace ringside::loadgen {
+
+namespace {
+constexpr std::size_t ring_places_min = 64;
+}
+
+Audience::Audience(RoomLedger& room, std::size_t members, Recorder& recorder)
+    : room_(room),
+      recorder_(recorder),
+      members_(members),
+      median_((members + 1) / 2),
+      ring_(ring_places_min),
+      mask_(ring_places_min - 1) {
+    RINGSIDE_ASSERT(members > 0);
+}
+
+void Audience::published(std::uint64_t sent_ns) {
+    if (end_ - begin_ == ring_.size()) grow();
+    ring_[end_ & mask_] = {sent_ns, 0};
+    ++end_;
+}
+
+void Audience::complete(const OnTheWay& message, std::uint64_t now_ns) noexcept {
+    recorder_.record(Latency::last_member, now_ns - message.sent_ns);
+    while (begin_ < end_ && ring_[begin_ & mask_].receipts == members_)
+        ++begin_;
+    room_.forget_below(begin_);
+}
+
+void Audience::grow() {
+    std::vector<OnTheWay> larger(ring_.size() * 2);
+    const std::uint64_t larger_mask = larger.size() - 1;
+    for (std::uint64_t i = begin_; i < end_; ++i)
+        larger[i & larger_mask] = ring_[i & mask_];
+    ring_ = std::move(larger);
+    mask_ = larger_mask;
+}
+
+}  // namespace ringside::loadgen

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "common/result.hpp"
+#include "common/unique_fd.hpp"
+
+namespace ringside::loadgen {
+
+// Ctrl-C and SIGTERM as something to be asked for: the first one ends the run with its partial
+// result, and from then on the signals do what they do by default, so a second one ends the program
+// at once. Make it before any other thread.
+class Interruption {
+ public:
+    [[nodiscard]] static Result<Interruption> make();
+    /// True once a signal came.
+    [[nodiscard]] bool requested() noexcept;
+
+ private:
+    explicit Interruption(UniqueFd signals) noexcept : signals_(std::move(signals)) {}
+
+    UniqueFd signals_;
+    bool requested_ = false;
+};
+
+}  // namespace ringside::loadgen

@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+
+#include "common/atomic_file.hpp"
+#include "common/result.hpp"
+#include "loadgen/options.hpp"
+#include "loadgen/process_times.hpp"
+#include "loadgen/report.hpp"
+#include "loadgen/run.hpp"
+
+namespace ringside::loadgen {
+
+namespace {
+
+constexpr int usage_error = 2;
+
+// A connection is a descriptor; a few more are for the I/O, files and the like.
+void raise_descriptor_limit(std::size_t users) {
+    constexpr rlim_t spare = 32;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    const rlim_t wanted = users + spare;
+    if (wanted > limit.rlim_max) {
+        throw StartError(
+            fmt::format("{} users need {} descriptors, but this process may have {}: take fewer "
+                        "users or raise the limit (ulimit -Hn)",
+                        users, wanted, limit.rlim_max));
+    }
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool wants_uring(IoKind kind, const uring::Probe& probe) {
+    if (kind == IoKind::uring && !probe.usable) {
+        throw StartError(fmt::format("--io uring: {}; --io epoll runs everywhere", probe.why_not));
+    }
+    return kind != IoKind::epoll && probe.usable;
+}
+
+void check_server(const Options& options) {
+    if (options.server_pid == 0) return;
+    if (!cpu_seconds_of(static_cast<pid_t>(options.server_pid))) {
+        throw StartError(fmt::format("--server-pid: there is no process {}", options.server_pid));
+    }
+}
+
+int run(const Options& options) {
+    check_server(options);
+    raise_descriptor_limit(options.users);
+    Result<Interruption> interruption = Interruption::make();
+    if (!interruption) throw StartError(interruption.error().text());
+    const uring::Probe probe = uring::probe_io_uring();
+    const bool with_uring = wants_uring(options.io, probe);
+    const uring::IoOptions io_options{.connections_max = static_cast<std::uint32_t>(options.users)};
+    Run load(
+        options,
+        with_uring ? uring::make_uring_io(probe, io_options) : uring::make_epoll_io(io_options),
+        with_uring ? "uring" : "epoll", *interruption);
+    const Results results = load.execute();
+    int code = results.exit_code();
+    if (code != 1) fmt::print("{}", table_report(results));
+    if (!results.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results.failure);
+    if (options.json.empty()) return code;
+    if (const auto written = write_file_atomically(options.json, json_report(results)); !written) {
+        fmt::print(stderr, "loadgen: cannot write {} ({})\n", options.json, written.error().text());
+        code = std::max(code, 1);
+    }
+    return code;
+}
+
+}  // namespace
+
+}  // namespace ringside::loadgen
+
+int main(int argc, char** argv) {
+    using namespace ringside;
+    loadgen::Options options;
+    try {
+        if (const auto code = loadgen::read_options(argc, argv, options)) return *code;
+        return loadgen::run(options);
+    } catch (const StartError& problem) {
+        fmt::print(stderr, "loadgen: {}\n", problem.what());
+        return loadgen::usage_error;
+    }
+}

@@ -1,0 +1,159 @@
+#include "loadgen/options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "common/help_formatter.hpp"
+#include "common/options.hpp"
+#include "uring_async/io/io.hpp"
+
+namespace ringside::loadgen {
+
+namespace {
+
+constexpr std::uint64_t ms = 1'000'000;
+constexpr std::uint64_t hour = 3'600'000 * ms;
+// Payloads carry a sender's number in 16 bits.
+constexpr std::size_t users_max = 65'535;
+constexpr std::size_t message_bytes_max = 4096;
+constexpr std::size_t outstanding_max = 65'536;
+
+constexpr const char* exit_codes =
+    "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
+    "options, 4 a delivery was wrong or missing, 130 interrupted (Ctrl-C prints the\n"
+    "partial result, a second one ends at once).";
+
+void add_run_options(CLI::App& app, Options& options) {
+    constexpr const char* group = "Run";
+    add_address_option(app, "--connect", options.connect, "The server.")->group(group);
+    add_duration_option(app, "--duration", options.duration_ns, 100 * ms, 24 * hour, false,
+                        "How long to measure.")
+        ->group(group);
+    add_duration_option(app, "--warm-up", options.warm_up_ns, ms, hour, true,
+                        "Load before the measured time.")
+        ->group(group);
+    add_count_option(app, "--seed", options.seed, 0, SIZE_MAX,
+                     "The same seed makes the same decisions.")
+        ->group(group);
+    const std::map<std::string, IoKind> kinds = {
+        {"auto", IoKind::automatic}, {"uring", IoKind::uring}, {"epoll", IoKind::epoll}};
+    app.add_option_function<std::string>(
+           "--io",
+           [&options, kinds](const std::string& text) {
+               if (!kinds.contains(text)) {
+                   throw CLI::ValidationError("--io",
+                                              "must be auto, uring or epoll, not '" + text + "'");
+               }
+               options.io = kinds.at(text);
+           },
+           "I/O of the load generator itself: auto, uring or epoll.")
+        ->type_name("KIND")
+        ->default_str("auto")
+        ->take_last()
+        ->group(group);
+}
+
+void add_result_options(CLI::App& app, Options& options) {
+    constexpr const char* group = "Results";
+    add_path_option(app, "--json", options.json, "Write the results here as JSON.")->group(group);
+    add_path_option(app, "--metrics-textfile", options.metrics_textfile,
+                    "Write metrics here (a name that ends in .prom) for node-exporter's textfile "
+                    "collector while running; removed at exit.")
+        ->group(group);
+    add_duration_option(app, "--metrics-interval", options.metrics_interval_ns, 100 * ms, hour,
+                        false, "How often the metrics are written.")
+        ->group(group);
+    app.add_option("--server-label", options.server_label,
+                   "What the results call the server, such as uring.")
+        ->type_name("TEXT")
+        ->capture_default_str()
+        ->take_last()
+        ->group(group);
+    add_count_option(app, "--server-pid", options.server_pid, 0, 1U << 22U,
+                     "Process of the server, on this machine: measure its CPU time.")
+        ->group(group);
+}
+
+CLI::App& add_workload(CLI::App& app, const char* name, const std::string& what, Options& options,
+                       WorkloadKind kind) {
+    CLI::App& workload = *app.add_subcommand(name, what);
+    workload.formatter(std::make_shared<HelpFormatter>());
+    workload.footer(exit_codes);
+    workload.parse_complete_callback([&options, kind] { options.workload = kind; });
+    return workload;
+}
+
+void add_thesis(CLI::App& app, Options& options) {
+    CLI::App& thesis = add_workload(app, "thesis", "Users that wander between rooms and chat.",
+                                    options, WorkloadKind::thesis);
+    constexpr const char* group = "Load";
+    add_count_option(thesis, "--users", options.users, 1, users_max, "Virtual users.")
+        ->group(group);
+    add_count_option(thesis, "--outstanding", options.outstanding, 1, outstanding_max,
+                     "Messages that a user sends ahead of its own copies.")
+        ->group(group);
+    add_run_options(thesis, options);
+    add_result_options(thesis, options);
+}
+
+void add_fanout(CLI::App& app, Options& options) {
+    CLI::App& fanout = add_workload(app, "fanout", "Rooms in which few publish to many.", options,
+                                    WorkloadKind::fanout);
+    constexpr const char* group = "Load";
+    add_count_option(fanout, "--rooms", options.rooms, 1, users_max, "Rooms.")->group(group);
+    add_count_option(fanout, "--members", options.members, 1, users_max,
+                     "Members of each room, publishers included.")
+        ->group(group);
+    add_count_option(fanout, "--publishers", options.publishers, 1, users_max,
+                     "Members of each room that send.")
+        ->group(group);
+    add_count_option(fanout, "--outstanding", options.outstanding, 1, outstanding_max,
+                     "Messages that a publisher sends ahead of its own copies.")
+        ->group(group);
+    add_count_option(fanout, "--payload", options.payload_bytes, payload_bytes_min,
+                     message_bytes_max, "Bytes of a message.")
+        ->group(group);
+    add_run_options(fanout, options);
+    add_result_options(fanout, options);
+}
+
+std::string probe_text() {
+    return uring::probe_io_uring().text();
+}
+
+}  // namespace
+
+const char* workload_name(WorkloadKind kind) noexcept {
+    return kind == WorkloadKind::thesis ? "thesis" : "fanout";
+}
+
+std::optional<int> read_options(int argc, const char* const* argv, Options& options) {
+    CLI::App app("Load for a chat server, every delivery verified.", "loadgen");
+    Options thesis = options;
+    Options fanout = options;
+    fanout.outstanding = 16;
+    fanout.payload_bytes = 64;
+    add_thesis(app, thesis);
+    add_fanout(app, fanout);
+    app.require_subcommand(1);
+    app.footer(std::string("Examples:\n"
+                           "  loadgen thesis --users 100\n"
+                           "  loadgen fanout --members 100 --outstanding 16 --duration 30s\n"
+                           "  loadgen fanout --rooms 1000 --members 2 --json result.json\n"
+                           "  loadgen fanout --help\n\n") +
+               exit_codes);
+    if (const auto code = parse_options(app, argc, argv, probe_text)) return code;
+    options = app.got_subcommand("fanout") ? fanout : thesis;
+    if (options.workload == WorkloadKind::thesis) return std::nullopt;
+    options.users = options.rooms * options.members;
+    const char* problem = options.publishers > options.members ? "--publishers is above --members"
+                          : options.users > users_max ? "--rooms times --members is above 65535"
+                                                      : nullptr;
+    if (problem == nullptr) return std::nullopt;
+    fmt::print(stderr, "loadgen: {} (fanout --help lists the options)\n", problem);
+    return 2;
+}
+
+}  // namespace ringside::loadgen

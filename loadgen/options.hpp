@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "loadgen/payload.hpp"
+
+namespace ringside::loadgen {
+
+enum class WorkloadKind : std::uint8_t { thesis, fanout };
+enum class IoKind : std::uint8_t { automatic, uring, epoll };
+
+/// What the command line says; `--help` lists each with its default.
+struct Options {
+    WorkloadKind workload = WorkloadKind::thesis;
+    std::size_t users = 10;       // thesis: --users; fanout: rooms times members
+    std::size_t outstanding = 1;  // messages without an own copy, per sender
+    std::size_t rooms = 1;        // fanout only, as the next three
+    std::size_t members = 100;    // per room, publishers included
+    std::size_t publishers = 1;   // per room
+    std::size_t payload_bytes = payload_bytes_min;
+
+    std::string connect = "127.0.0.1:5000";
+    std::uint64_t duration_ns = 10'000'000'000;
+    std::uint64_t warm_up_ns = 2'000'000'000;
+    std::size_t seed = 1;
+    std::string json;              // empty: none
+    std::string metrics_textfile;  // empty: none
+    std::uint64_t metrics_interval_ns = 1'000'000'000;
+    std::string server_label = "unknown";
+    std::size_t server_pid = 0;  // 0: none
+    IoKind io = IoKind::automatic;
+};
+
+[[nodiscard]] const char* workload_name(WorkloadKind kind) noexcept;  // "fanout"
+
+/// Nothing where the program goes on, else its exit code: 0 after --help and --version, 2 after a
+/// usage error, which is told on standard error.
+[[nodiscard]] std::optional<int> read_options(int argc, const char* const* argv, Options& options);
+
+}  // namespace ringside::loadgen

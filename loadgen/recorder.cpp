@@ -1,0 +1,101 @@
+#include "loadgen/recorder.hpp"
+
+#include "common/assert.hpp"
+
+namespace ringside::loadgen {
+
+std::string_view latency_name(Latency kind) noexcept {
+    switch (kind) {
+        case Latency::set_name:
+            return "set_name";
+        case Latency::create_chat:
+            return "create_chat";
+        case Latency::connect_chat:
+            return "connect_chat";
+        case Latency::leave_chat:
+            return "leave_chat";
+        case Latency::own_copy:
+            return "own_copy";
+        case Latency::first_member:
+            return "first_member";
+        case Latency::median_member:
+            return "median_member";
+        case Latency::last_member:
+            return "last_member";
+        case Latency::count_:
+            break;
+    }
+    RINGSIDE_ASSERT(!"no such latency");
+}
+
+std::string_view request_name(Request request) noexcept {
+    switch (request) {
+        case Request::set_name:
+            return "set_name";
+        case Request::create_chat:
+            return "create_chat";
+        case Request::connect_chat:
+            return "connect_chat";
+        case Request::send_message:
+            return "send_message";
+        case Request::leave_chat:
+            return "leave_chat";
+        case Request::disconnect:
+            return "disconnect";
+        case Request::receive_message:
+            return "receive_message";
+        case Request::wrong_request:
+            return "wrong_request";
+        case Request::get_chats:
+            return "get_chats";
+        case Request::hello:
+            return "hello";
+        case Request::checkpoint:
+            return "checkpoint";
+    }
+    return "a request unknown to the protocol";
+}
+
+Counts operator-(const Counts& a, const Counts& b) noexcept {
+    Counts difference;
+    difference.messages_sent = a.messages_sent - b.messages_sent;
+    difference.messages_answered = a.messages_answered - b.messages_answered;
+    difference.deliveries = a.deliveries - b.deliveries;
+    difference.replayed = a.replayed - b.replayed;
+    difference.bytes_received = a.bytes_received - b.bytes_received;
+    for (std::size_t i = 0; i < request_kinds; ++i) {
+        difference.requests[i] = a.requests[i] - b.requests[i];
+    }
+    return difference;
+}
+
+void Recorder::open(std::uint64_t now_ns) noexcept {
+    RINGSIDE_ASSERT(open_ns_ == 0);
+    open_ns_ = now_ns;
+    at_open_ = counts;
+    measuring_ = true;
+}
+
+void Recorder::close(std::uint64_t now_ns) noexcept {
+    RINGSIDE_ASSERT(measuring_);
+    close_ns_ = now_ns;
+    at_close_ = counts;
+    measuring_ = false;
+}
+
+Counts Recorder::window_counts() const noexcept {
+    if (open_ns_ == 0) return {};
+    return (measuring_ ? counts : at_close_) - at_open_;
+}
+
+std::uint64_t Recorder::window_ns(std::uint64_t now_ns) const noexcept {
+    if (open_ns_ == 0) return 0;
+    return (measuring_ ? now_ns : close_ns_) - open_ns_;
+}
+
+bool supports_quantile(std::uint64_t count, double quantile) noexcept {
+    // 1 - 0.9 is a little less than a tenth in binary: half a sample makes up for it.
+    return static_cast<double>(count) * (1.0 - quantile) >= 10.0 - 1e-6;
+}
+
+}  // namespace ringside::loadgen

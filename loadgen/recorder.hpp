@@ -1,0 +1,80 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "common/histogram.hpp"
+#include "common/wire.hpp"
+
+namespace ringside::loadgen {
+
+/// What is measured (docs/benchmarking.md): from a request, or a message, to what answers it.
+enum class Latency : std::uint8_t {
+    set_name,       // to its answer
+    create_chat,    // to the list that holds the new room
+    connect_chat,   // to its answer
+    leave_chat,     // to the list
+    own_copy,       // from send_message to the sender's own copy
+    first_member,   // to the first receipt of a message by a member
+    median_member,  // to the receipt by half of the members
+    last_member,    // to the last one's
+    count_,
+};
+inline constexpr std::size_t latency_kinds = static_cast<std::size_t>(Latency::count_);
+
+[[nodiscard]] std::string_view latency_name(Latency kind) noexcept;  // "own_copy"
+
+/// Requests that clients send are 0 (set_name) to 4 (leave_chat).
+inline constexpr std::size_t request_kinds = 5;
+[[nodiscard]] std::string_view request_name(Request request) noexcept;  // "set_name"
+
+/// Counted since the start of the run, set-up and warm-up included.
+struct Counts {
+    std::uint64_t messages_sent = 0;
+    std::uint64_t messages_answered = 0;  // whose own copy came back
+    std::uint64_t deliveries = 0;         // message frames received
+    std::uint64_t replayed = 0;           // of these, such as were in the room before the member
+    std::uint64_t bytes_received = 0;
+    std::array<std::uint64_t, request_kinds> requests{};
+
+    friend Counts operator-(const Counts& a, const Counts& b) noexcept;
+};
+
+// Counts and latencies of a run. Latencies are taken in the measured window alone, between open()
+// and close(), by the time of the answer; record_always() is for what only set-up does.
+class Recorder {
+ public:
+    Counts counts;
+
+    void record(Latency kind, std::uint64_t latency_ns) noexcept {
+        if (measuring_) record_always(kind, latency_ns);
+    }
+    void record_always(Latency kind, std::uint64_t latency_ns) noexcept {
+        latencies_[static_cast<std::size_t>(kind)].record(latency_ns);
+    }
+    [[nodiscard]] const Histogram& latency(Latency kind) const noexcept {
+        return latencies_[static_cast<std::size_t>(kind)];
+    }
+
+    void open(std::uint64_t now_ns) noexcept;
+    void close(std::uint64_t now_ns) noexcept;
+    [[nodiscard]] bool measuring() const noexcept { return measuring_; }
+    /// Of the measured window; until close() as far as it has got by `now_ns`.
+    [[nodiscard]] Counts window_counts() const noexcept;
+    [[nodiscard]] std::uint64_t window_ns(std::uint64_t now_ns) const noexcept;
+
+ private:
+    std::array<Histogram, latency_kinds> latencies_;
+    Counts at_open_;
+    Counts at_close_;
+    std::uint64_t open_ns_ = 0;   // 0: not opened yet
+    std::uint64_t close_ns_ = 0;  // 0: not closed yet
+    bool measuring_ = false;
+};
+
+/// Whether `count` samples say anything about this quantile: at least ten lie above it.
+[[nodiscard]] bool supports_quantile(std::uint64_t count, double quantile) noexcept;
+
+}  // namespace ringside::loadgen

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "loadgen/options.hpp"
+#include "loadgen/recorder.hpp"
+#include "loadgen/violations.hpp"
+
+namespace ringside::loadgen {
+
+/// What a run ends with; the report is made of nothing else.
+struct Results {
+    const Options& options;
+    const Recorder& recorder;
+    const Violations& violations;
+
+    std::string io;       // "uring" or "epoll"
+    std::string started;  // UTC, "2026-11-21T02:03:04Z"
+    std::string failure;  // why the run could not go on; empty where it could
+    bool interrupted = false;
+    std::uint32_t connections = 0;  // users that got a name
+    double warm_up_seconds = 0;
+    double measured_seconds = 0;
+    double loadgen_cpu_seconds = 0;              // in the measured window
+    std::optional<double> server_cpu_seconds{};  // the same, with --server-pid
+
+    [[nodiscard]] bool valid() const noexcept { return failure.empty() && violations.total() == 0; }
+    /// 0 fine, 1 the run could not go on, 4 a violation, 130 interrupted.
+    [[nodiscard]] int exit_code() const noexcept {
+        if (violations.total() > 0) return 4;
+        if (!failure.empty()) return 1;
+        return interrupted ? 130 : 0;
+    }
+};
+
+}  // namespace ringside::loadgen

@@ -1,0 +1,218 @@
+#include "loadgen/run.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <ctime>
+#include <span>
+
+#include "common/assert.hpp"
+#include "common/clock.hpp"
+#include "loadgen/process_times.hpp"
+
+namespace ringside::loadgen {
+
+namespace {
+
+// Unlike the seed it is new in every run: what an earlier run left in a room must look foreign.
+std::uint32_t draw_run() {
+    std::uint32_t run = 0;
+    if (::getrandom(&run, sizeof run, 0) != sizeof run) {
+        run = static_cast<std::uint32_t>(Random(monotonic_ns()).next());
+    }
+    return run;
+}
+
+SocketAddress address_of(const Options& options) {
+    const Result<SocketAddress> address = parse_address(options.connect);
+    if (!address) {
+        throw StartError(fmt::format(
+            "--connect: '{}' is no address ({}); it is HOST:PORT, such as 127.0.0.1:5000",
+            options.connect, address.error().text()));
+    }
+    return *address;
+}
+
+std::string utc_now() {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+double to_seconds(std::uint64_t ns) noexcept {
+    return static_cast<double>(ns) * 1e-9;
+}
+
+}  // namespace
+
+Run::Run(const Options& options, std::unique_ptr<uring::Io> io, const char* io_name,
+         Interruption& interruption)
+    : options_(options),
+      address_(address_of(options)),
+      interruption_(interruption),
+      state_(options, draw_run(), std::move(io)),
+      monitor_(options, state_),
+      workload_(make_workload(options)),
+      set_up_queue_(state_.driver.scheduler()),
+      steps_(options.users, Step::arriving),
+      results_{options, state_.recorder, state_.violations, io_name, utc_now(), {}} {
+    for (std::uint32_t number = 0; number < options.users; ++number) {
+        users_.push_back(std::make_unique<VirtualUser>(state_, number));
+    }
+    starts_.reserve(users_.size() + 1);
+}
+
+Results Run::execute() {
+    spawn(nullptr);
+    state_.driver.run();
+    results_.failure = state_.failure;
+    return results_;
+}
+
+void Run::spawn(VirtualUser* user) {
+    starts_.push_back({this, user});
+    state_.driver.scheduler().spawn(
+        [](void* argument) noexcept {
+            const Start& start = *static_cast<Start*>(argument);
+            if (start.user == nullptr) return start.run->conduct();
+            start.run->live(*start.user);
+        },
+        &starts_.back());
+}
+
+// ---- a user ----
+
+bool Run::arrive(VirtualUser& user) {
+    while (setting_up_ == set_ups_max)
+        set_up_queue_.wait();
+    ++setting_up_;
+    const bool named = user.connect(address_) && user.sign_in();
+    if (named) monitor_.set_connections(++results_.connections);
+    if (named && user.number() == 0) workload_->prepare(user);
+    if (named && !user.over()) workload_->set_up(user);
+    --setting_up_;
+    set_up_queue_.wake_one();
+    return !user.over();
+}
+
+void Run::live(VirtualUser& user) {
+    Step& step = steps_[user.number()];
+    const auto leaving = [this] { return state_.phase >= Phase::leave; };
+    if (arrive(user)) {
+        step = Step::ready;
+        if (user.wait_until([this] { return state_.phase >= Phase::rounds; })) {
+            workload_->rounds(user);
+        }
+        static_cast<void>(user.wait_until([&] { return user.unanswered() == 0 || leaving(); }));
+        step = Step::quiet;
+        if (user.wait_until(leaving) && user.in_room()) static_cast<void>(user.leave_room());
+        if (state_.failure.empty()) user.give_up_room();
+        user.disconnect();
+    }
+    user.close();
+    step = Step::gone;
+}
+
+// ---- the conductor ----
+
+void Run::enter_phase(Phase phase) {
+    RINGSIDE_ASSERT(phase > state_.phase);
+    state_.phase = phase;
+    for (const auto& user : users_)
+        user->wake();
+}
+
+bool Run::stopped() {
+    if (!state_.failure.empty()) return true;
+    results_.interrupted = results_.interrupted || interruption_.requested();
+    return results_.interrupted && state_.phase <= Phase::rounds;
+}
+
+bool Run::pause_until(std::uint64_t until_ns) {
+    while (!stopped()) {
+        const std::uint64_t now_ns = monotonic_ns();
+        monitor_.tick(now_ns);
+        if (now_ns >= until_ns) return true;
+        state_.driver.timers().sleep_until(std::min(until_ns, now_ns + tick_ns));
+    }
+    return false;
+}
+
+bool Run::await_users(std::span<const Step> steps, Step step, std::uint64_t patience_ns) {
+    std::uint64_t bytes = 0;
+    std::uint64_t since_ns = monotonic_ns();
+    while (std::ranges::any_of(steps, [step](Step reached) { return reached < step; })) {
+        const std::uint64_t now_ns = monotonic_ns();
+        if (!pause_until(now_ns + short_tick_ns)) return false;
+        if (state_.recorder.counts.bytes_received != bytes) since_ns = now_ns;
+        bytes = state_.recorder.counts.bytes_received;
+        if (now_ns - since_ns > patience_ns) return false;
+    }
+    return true;
+}
+
+void Run::conduct() {
+    if (set_up()) load();
+    drain();
+    // Whoever set up has come to its end, so what nobody has got now will never come.
+    if (state_.failure.empty()) state_.verifier.finish();
+}
+
+bool Run::set_up() {
+    spawn(users_.front().get());
+    const std::span<const Step> steps(steps_);
+    bool ready = await_users(steps.first(1), Step::ready, set_up_patience_ns);
+    if (ready) {
+        for (std::size_t i = 1; i < users_.size(); ++i)
+            spawn(users_[i].get());
+        ready = await_users(steps, Step::ready, set_up_patience_ns);
+    }
+    if (!ready && !stopped()) {
+        state_.fail(
+            fmt::format("the server let {} s go by without an answer while users set up "
+                        "({} of {} have a name)",
+                        set_up_patience_ns / 1'000'000'000, results_.connections, options_.users));
+    }
+    return ready && state_.violations.total() == 0;
+}
+
+void Run::load() {
+    enter_phase(Phase::rounds);
+    const std::uint64_t begin_ns = monotonic_ns();
+    if (!pause_until(begin_ns + options_.warm_up_ns)) return;
+    results_.warm_up_seconds = to_seconds(monotonic_ns() - begin_ns);
+    measure();
+}
+
+void Run::measure() {
+    const pid_t server = static_cast<pid_t>(options_.server_pid);
+    const Result<double> server_before = cpu_seconds_of(server);
+    const double own_before = own_cpu_seconds();
+    const std::uint64_t begin_ns = monotonic_ns();
+    state_.recorder.open(begin_ns);
+    pause_until(begin_ns + options_.duration_ns);
+    const std::uint64_t end_ns = monotonic_ns();
+    state_.recorder.close(end_ns);
+    results_.loadgen_cpu_seconds = own_cpu_seconds() - own_before;
+    const Result<double> server_after = cpu_seconds_of(server);
+    if (server_before && server_after) results_.server_cpu_seconds = *server_after - *server_before;
+    results_.measured_seconds = to_seconds(end_ns - begin_ns);
+}
+
+void Run::drain() {
+    if (state_.phase == Phase::rounds && state_.failure.empty()) {
+        enter_phase(Phase::quiet);
+        await_users(steps_, Step::quiet, drain_patience_ns);
+    }
+    if (state_.failure.empty()) {
+        enter_phase(Phase::leave);
+        await_users(steps_, Step::gone, drain_patience_ns);
+    }
+    enter_phase(Phase::over);
+    // Closing needs nobody else, so this ends.
+    while (state_.driver.scheduler().alive() > 1) {
+        state_.driver.timers().sleep_until(monotonic_ns() + short_tick_ns);
+    }
+}
+
+}  // namespace ringside::loadgen

@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "loadgen/report.hpp"
+
+namespace ringside::loadgen {
+
+namespace {
+
+using Out = std::back_insert_iterator<std::string>;
+
+// "1,234,567": figures that a person is to compare.
+std::string grouped(std::uint64_t value) {
+    const std::string digits = fmt::to_string(value);
+    std::string out;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+        out += digits[i];
+    }
+    return out;
+}
+
+std::string rate(double amount, double seconds) {
+    if (seconds <= 0) return "-";
+    return grouped(static_cast<std::uint64_t>(amount / seconds + 0.5));
+}
+
+// Microseconds in seven columns: the figures that matter, whatever the size.
+std::string micros(std::uint64_t ns) {
+    const double us = static_cast<double>(ns) / 1000;
+    if (us < 99.95) return fmt::format("{:.1f}", us);
+    return fmt::format("{:.0f}", us);
+}
+
+std::string quantile(const Histogram& histogram, double q) {
+    return supports_quantile(histogram.count(), q) ? micros(histogram.at_quantile(q)) : "-";
+}
+
+void head(Out out, const Results& results) {
+    const Options& options = results.options;
+    fmt::format_to(out, "{} against {} ({}), I/O {}\n", workload_name(options.workload),
+                   options.connect, options.server_label, results.io);
+    if (options.workload == WorkloadKind::fanout) {
+        fmt::format_to(out, "{} rooms of {} members, {} of them publishing; ", options.rooms,
+                       options.members, options.publishers);
+    } else {
+        fmt::format_to(out, "{} users; ", options.users);
+    }
+    fmt::format_to(out, "{} outstanding, {} bytes a message\n", options.outstanding,
+                   options.payload_bytes);
+    fmt::format_to(out, "measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
+                   results.measured_seconds, results.warm_up_seconds,
+                   results.interrupted ? "; INTERRUPTED" : "");
+}
+
+void figures(Out out, const Results& results) {
+    const Counts window = results.recorder.window_counts();
+    const auto row = [&](std::string_view name, std::uint64_t amount, std::string_view remark) {
+        fmt::format_to(out, "  {:<18}{:>16}{:>16} /s  {}\n", name, grouped(amount),
+                       rate(static_cast<double>(amount), results.measured_seconds), remark);
+    };
+    row("messages sent", window.messages_sent, "");
+    row("own copies back", window.messages_answered, "");
+    row("deliveries", window.deliveries,
+        window.replayed == 0 ? "" : grouped(window.replayed) + " replayed");
+    const auto cpu = [&](std::string_view name, double seconds) {
+        fmt::format_to(out, "  {:<18}{:>14.2f} s{:>16} deliveries a CPU-second\n", name, seconds,
+                       rate(static_cast<double>(window.deliveries), seconds));
+    };
+    if (results.server_cpu_seconds) cpu("server CPU", *results.server_cpu_seconds);
+    cpu("loadgen CPU", results.loadgen_cpu_seconds);
+    if (results.loadgen_cpu_seconds > 0.95 * results.measured_seconds) {
+        fmt::format_to(
+            out,
+            "  The load generator was busy all the time: it may be what limits the rate,\n"
+            "  and its own queueing is part of the latencies.\n");
+    }
+}
+
+void latencies(Out out, const Recorder& recorder) {
+    fmt::format_to(out, "\n  {:<14}{:>10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "latency, us",
+                   "count", "min", "mean", "p50", "p90", "p99", "p99.9", "max");
+    for (std::size_t i = 0; i < latency_kinds; ++i) {
+        const auto kind = static_cast<Latency>(i);
+        const Histogram& histogram = recorder.latency(kind);
+        if (histogram.count() == 0) continue;
+        fmt::format_to(out, "  {:<14}{:>10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n",
+                       latency_name(kind), histogram.count(), micros(histogram.min_ns()),
+                       micros(histogram.sum_ns() / histogram.count()), quantile(histogram, 0.5),
+                       quantile(histogram, 0.9), quantile(histogram, 0.99),
+                       quantile(histogram, 0.999), micros(histogram.max_ns()));
+    }
+}
+
+void verdict(Out out, const Results& results) {
+    if (results.violations.total() > 0) {
+        fmt::format_to(out, "\nINVALID:");
+        for (std::size_t i = 0; i < violation_kinds; ++i) {
+            const auto kind = static_cast<Violation>(i);
+            if (results.violations.count(kind) == 0) continue;
+            fmt::format_to(out, " {} {}", grouped(results.violations.count(kind)),
+                           violation_name(kind));
+        }
+        fmt::format_to(out, "\n");
+        for (const std::string& detail : results.violations.details()) {
+            fmt::format_to(out, "  {}\n", detail);
+        }
+    } else if (results.failure.empty()) {
+        fmt::format_to(out,
+                       "\nVALID: all {} messages delivered whole, once, in order, in their room\n",
+                       grouped(results.recorder.counts.deliveries));
+    }
+}
+
+}  // namespace
+
+std::string table_report(const Results& results) {
+    std::string text;
+    const Out out(text);
+    head(out, results);
+    figures(out, results);
+    latencies(out, results.recorder);
+    verdict(out, results);
+    return text;
+}
+
+}  // namespace ringside::loadgen

@@ -1,0 +1,321 @@
+#include "loadgen/virtual_user.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "common/assert.hpp"
+#include "common/clock.hpp"
+#include "loadgen/payload.hpp"
+
+namespace ringside::loadgen {
+
+VirtualUser::VirtualUser(RunState& run, std::uint32_t number)
+    : run_(run), number_(number), random_(run.options.seed, number), connection_(run.driver.io()) {}
+
+// ---- waiting ----
+
+bool VirtualUser::over() const noexcept {
+    if (broken_ || run_.phase == Phase::over) return true;
+    switch (connection_.state()) {
+        case Connection::State::idle:
+        case Connection::State::connecting:
+        case Connection::State::open:
+            return false;
+        case Connection::State::failed:
+        case Connection::State::closing:
+        case Connection::State::closed:
+            return true;
+    }
+    return true;
+}
+
+void VirtualUser::park() noexcept {
+    RINGSIDE_ASSERT(parked_ == nullptr);
+    parked_ = run_.driver.scheduler().current();
+    run_.driver.scheduler().suspend();
+}
+
+void VirtualUser::wake() noexcept {
+    if (parked_ != nullptr) run_.driver.scheduler().resume(std::exchange(parked_, nullptr));
+}
+
+bool VirtualUser::next_answer(Answer& answer) {
+    if (!wait_until([this] { return !answers_.empty(); })) return false;
+    answer = std::move(answers_.front());
+    answers_.erase(answers_.begin());
+    return true;
+}
+
+bool VirtualUser::await(Request request, Answer& answer) {
+    do {
+        if (!next_answer(answer)) return false;
+    } while (answer.is(Request::get_chats) && request != Request::get_chats);
+    if (answer.is(request) && answer.status == Status::success) return true;
+    break_off(fmt::format("{} was answered by {} {} \"{}\"", request_name(request),
+                          request_name(static_cast<Request>(answer.request)),
+                          answer.status == Status::success ? "success" : "failure", answer.text));
+    return false;
+}
+
+// ---- the steps of a session ----
+
+bool VirtualUser::connect(const SocketAddress& address) {
+    if (over()) return false;
+    if (const Result<void> started = connection_.connect(address); !started) {
+        run_.fail(
+            fmt::format("cannot open connection {}: {}", number_ + 1, started.error().text()));
+        return false;
+    }
+    run_.driver.watch(connection_.id(), *this);
+    return wait_until([this] { return connection_.state() == Connection::State::open; });
+}
+
+std::uint64_t VirtualUser::request(Request request, std::string_view text) {
+    const std::uint64_t now_ns = monotonic_ns();
+    const auto kind = static_cast<std::size_t>(request);
+    if (kind < request_kinds) ++run_.recorder.counts.requests[kind];
+    if (connection_.queue(request, text)) run_.driver.flush_soon(*this);
+    return now_ns;
+}
+
+void VirtualUser::record(Latency kind, bool always, std::uint64_t latency_ns) noexcept {
+    if (always) {
+        run_.recorder.record_always(kind, latency_ns);
+    } else {
+        run_.recorder.record(kind, latency_ns);
+    }
+}
+
+bool VirtualUser::sign_in() {
+    Answer answer;
+    const std::string name = user_name(run_.verifier.run(), static_cast<std::uint16_t>(number_));
+    const std::uint64_t sent_ns = request(Request::set_name, name);
+    if (!await(Request::set_name, answer)) return false;
+    record(Latency::set_name, true, answer.at_ns - sent_ns);
+    return await(Request::get_chats, answer);
+}
+
+bool VirtualUser::create_room(const std::string& name, bool always_record) {
+    Answer answer;
+    const std::uint64_t sent_ns = request(Request::create_chat, name);
+    while (true) {
+        if (!await(Request::get_chats, answer)) return false;
+        const auto index = run_.rooms.find(name);
+        if (index && *index < answer.rooms) break;
+    }
+    record(Latency::create_chat, always_record, answer.at_ns - sent_ns);
+    return true;
+}
+
+bool VirtualUser::join_room(RoomLedger& room, Audience* audience, bool always_record) {
+    RINGSIDE_ASSERT(stage_ == Stage::lobby);
+    Answer answer;
+    joining_ = &room;
+    audience_ = audience;
+    const std::uint64_t sent_ns = request(Request::connect_chat, room.name());
+    if (!await(Request::connect_chat, answer)) return false;
+    record(Latency::connect_chat, always_record, answer.at_ns - sent_ns);
+    return true;
+}
+
+bool VirtualUser::read_replay() {
+    if (replay_end_ == replay_unknown) return !over();
+    return wait_until([this] { return cursor_.index >= replay_end_; });
+}
+
+void VirtualUser::send_message() {
+    RINGSIDE_ASSERT(stage_ == Stage::room);
+    const std::uint64_t now_ns = monotonic_ns();
+    const std::uint32_t counter = run_.verifier.send(number_, now_ns);
+    payload_.resize(run_.options.payload_bytes);
+    store_payload(payload_, {run_.verifier.run(), static_cast<std::uint16_t>(number_),
+                             cursor_.room->tag(), counter});
+    request(Request::send_message, payload_);
+    ++run_.recorder.counts.messages_sent;
+}
+
+bool VirtualUser::leave_room() {
+    RINGSIDE_ASSERT(stage_ == Stage::room);
+    Answer answer;
+    leave_end_ = cursor_.room->size();
+    leaving_ = true;
+    const std::uint64_t sent_ns = request(Request::leave_chat, {});
+    if (!await(Request::get_chats, answer)) return false;
+    record(Latency::leave_chat, false, answer.at_ns - sent_ns);
+    return true;
+}
+
+void VirtualUser::give_up_room() {
+    if (stage_ != Stage::room || broken_) return;
+    if (leaving_) break_off("leave_chat was not answered");
+    run_.verifier.leave(cursor_, cursor_.room->size(), number_);
+    stage_ = Stage::lobby;
+}
+
+void VirtualUser::disconnect() {
+    if (over()) return;
+    disconnecting_ = true;
+    request(Request::disconnect, {});
+    if (wait_until([] { return false; }) || connection_.state() == Connection::State::failed)
+        return;
+    if (!broken_ && run_.failure.empty()) break_off("disconnect did not end the connection");
+}
+
+void VirtualUser::close() {
+    connection_.close();
+    while (connection_.state() != Connection::State::closed)
+        park();
+}
+
+void VirtualUser::break_off(std::string_view what) {
+    run_.violations.add(Violation::protocol);
+    run_.violations.tell(Violation::protocol, fmt::format("user {}: {}", number_, what));
+    run_.verifier.write_off(number_);
+    broken_ = true;
+    wake_wanted_ = true;
+}
+
+// ---- the loop ----
+
+void VirtualUser::on_event(const uring::IoEvent& event) {
+    if (event.kind == uring::IoEvent::Kind::received) {
+        on_received(event);
+    } else {
+        connection_.on_event(event);
+        wake_wanted_ = event.kind == uring::IoEvent::Kind::connected ||
+                       event.kind == uring::IoEvent::Kind::closed;
+    }
+    if (connection_.state() == Connection::State::failed) on_failed();
+    if (std::exchange(wake_wanted_, false)) wake();
+}
+
+void VirtualUser::on_failed() {
+    wake_wanted_ = true;
+    if (broken_ || disconnecting_ || run_.phase == Phase::over) return;
+    const int code = connection_.error_code();
+    const std::string why = code == 0 ? "the server closed it" : std::strerror(code);
+    if (!connection_.was_open()) {
+        return run_.fail(
+            fmt::format("cannot connect to {} ({}). Is the server running there? "
+                        "--connect HOST:PORT names another.",
+                        run_.options.connect, why));
+    }
+    run_.fail(
+        fmt::format("lost the connection of user {} of {} ({}). The server's log tells more; "
+                    "does it take so many (--max-connections)?",
+                    number_ + 1, run_.options.users, why));
+}
+
+void VirtualUser::on_received(const uring::IoEvent& event) {
+    if (event.result <= 0) return connection_.on_end(-event.result);
+    const std::string_view chunk(event.data, static_cast<std::size_t>(event.result));
+    run_.recorder.counts.bytes_received += chunk.size();
+    const bool sound = frames_.feed(
+        chunk,
+        [this](const ServerHeader& header, std::string_view text) { on_frame(header, text); });
+    if (!sound && !broken_) break_off("a frame longer than 64 MiB: the stream is broken");
+}
+
+void VirtualUser::on_frame(const ServerHeader& header, std::string_view text) {
+    const bool success = header.status == static_cast<std::uint32_t>(Status::success);
+    const bool message = header.request == static_cast<std::uint32_t>(Request::receive_message);
+    if (message && success && stage_ == Stage::room && !broken_) [[likely]] {
+        return on_message(text);
+    }
+    if (over()) return;
+    Answer answer;
+    answer.request = header.request;
+    answer.status = success ? Status::success : Status::failure;
+    answer.at_ns = run_.driver.now_ns();
+    if (answer.is(Request::get_chats) && success) {
+        on_list(text, answer);
+    } else {
+        answer.text = text.substr(0, 256);
+    }
+    on_answer(std::move(answer));
+}
+
+void VirtualUser::on_message(std::string_view body) {
+    Counts& counts = run_.recorder.counts;
+    ++counts.deliveries;
+    const bool replaying = cursor_.index < replay_end_;
+    const Delivery delivery = run_.verifier.deliver(cursor_, body);
+    if (!delivery.valid()) return;
+    if (replaying) {
+        ++counts.replayed;
+        if (cursor_.index >= replay_end_) wake_wanted_ = true;
+    }
+    if (audience_ != nullptr) {
+        const std::uint64_t now_ns = run_.driver.now_ns();
+        while (audience_->end() < cursor_.room->size()) {
+            const MessageKey key = cursor_.room->at(audience_->end()).key;
+            // Nobody knows when somebody else's message was sent.
+            audience_->published((key & foreign_key) == 0 ? run_.verifier.sent_ns(key) : now_ns);
+        }
+        audience_->received(delivery.index, now_ns);
+    }
+    if (sender_of(delivery.key) == number_) on_own_copy(delivery.key);
+}
+
+void VirtualUser::on_own_copy(MessageKey key) noexcept {
+    const std::uint64_t sent_ns = run_.verifier.sent_ns(key);
+    if (!run_.verifier.answer(key)) return;  // it came late, a violation that is counted
+    if (counter_of(key) >= unmeasured_below_) {
+        run_.recorder.record(Latency::own_copy, run_.driver.now_ns() - sent_ns);
+    }
+    ++run_.recorder.counts.messages_answered;
+    wake_wanted_ = true;
+    if (replay_end_ != replay_unknown) return;
+    // Whatever was in the room before has passed by now.
+    cursor_.room->set_charted();
+    replay_end_ = 0;
+    unmeasured_below_ = counter_of(key) + 1 + unanswered();
+}
+
+void VirtualUser::on_list(std::string_view text, Answer& answer) {
+    const auto rooms = run_.rooms.update(text);
+    if (!rooms) return break_off("a room list contradicts an earlier one");
+    answer.rooms = rooms_known_ = *rooms;
+    if (!leaving_) return;
+    run_.verifier.leave(cursor_, leave_end_, number_);
+    leaving_ = false;
+    audience_ = nullptr;
+    stage_ = Stage::lobby;
+}
+
+// Only what is right at this stage goes on to the coroutine.
+void VirtualUser::on_answer(Answer answer) {
+    const bool success = answer.status == Status::success;
+    bool expected =
+        stage_ == Stage::lobby || (stage_ == Stage::unnamed && answer.is(Request::set_name));
+    if (answer.is(Request::receive_message)) expected = false;
+    if (answer.is(Request::connect_chat) && success) {
+        expected = joining_ != nullptr && answer.text == joining_->name();
+    }
+    if (broken_) return;
+    if (!expected) {
+        return break_off(fmt::format("{} {} \"{}\" came {}",
+                                     request_name(static_cast<Request>(answer.request)),
+                                     success ? "success" : "failure", answer.text,
+                                     stage_ == Stage::unnamed ? "before the name was taken"
+                                     : stage_ == Stage::lobby ? "in the lobby"
+                                                              : "in a room"));
+    }
+    if (answer.is(Request::set_name) && success) stage_ = Stage::lobby;
+    if (answer.is(Request::connect_chat) && success) enter_room();
+    answers_.push_back(std::move(answer));
+    wake_wanted_ = true;
+}
+
+void VirtualUser::enter_room() noexcept {
+    RoomLedger& room = *std::exchange(joining_, nullptr);
+    cursor_.room = &room;
+    stage_ = Stage::room;
+    replay_end_ = room.charted() ? room.size() : replay_unknown;
+    unmeasured_below_ = room.charted() ? 0 : UINT32_MAX;
+}
+
+}  // namespace ringside::loadgen

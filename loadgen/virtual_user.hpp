@@ -1,0 +1,140 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/chat_rules.hpp"
+#include "loadgen/audience.hpp"
+#include "loadgen/connection.hpp"
+#include "loadgen/random.hpp"
+#include "loadgen/run_state.hpp"
+#include "loadgen/server_frames.hpp"
+#include "loadgen/verifier.hpp"
+
+namespace ringside::loadgen {
+
+/// A frame from the server that is no message of the room.
+struct Answer {
+    std::uint32_t request = 0;
+    Status status = Status::success;
+    std::uint32_t rooms = 0;  // how many rooms the list holds, where it is a list
+    std::string text;         // empty where it is a list
+    std::uint64_t at_ns = 0;
+
+    [[nodiscard]] bool is(Request wanted) const noexcept {
+        return request == static_cast<std::uint32_t>(wanted);
+    }
+};
+
+// One virtual user: its connection, its place in a room, and what its coroutine (run.cpp, the
+// workloads) tells it to do and waits for.
+//
+// 1. on_event() and flush() are called by the driver's loop, all else by the user's coroutine.
+// 2. Messages never wait for the coroutine: they are verified and counted as they come, in the
+//    loop. The coroutine is woken when something happened that it may wait for: an answer, an own
+//    copy, the end of the replay, a new phase of the run.
+// 3. A message's send time is read from the clock when it is queued, at the latest when it is
+//    handed to the I/O: what the generator itself delays is in the latency, never taken out of it.
+// 4. A user is over when its connection failed, the server broke the protocol, or the run is over.
+//    Every wait then returns false, and its coroutine closes the connection and ends.
+class VirtualUser {
+ public:
+    VirtualUser(RunState& run, std::uint32_t number);
+
+    [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
+    [[nodiscard]] Random& random() noexcept { return random_; }
+    [[nodiscard]] RunState& run() noexcept { return run_; }
+    [[nodiscard]] Phase phase() const noexcept { return run_.phase; }
+
+    // ---- waiting ----
+    /// Parks the coroutine until the condition holds; false where the user is over.
+    template <typename Condition>
+    [[nodiscard]] bool wait_until(Condition condition) {
+        while (!over() && !condition())
+            park();
+        return !over();
+    }
+    /// The next answer, in the order of their coming; false where the user is over.
+    [[nodiscard]] bool next_answer(Answer& answer);
+    [[nodiscard]] bool over() const noexcept;
+    /// Lets the coroutine look at its condition again.
+    void wake() noexcept;
+
+    // ---- the steps of a session; each is false where the user is over ----
+    [[nodiscard]] bool connect(const SocketAddress& address);
+    [[nodiscard]] bool sign_in();
+    /// Ends with the list that holds the room, or with the refusal because the name is taken.
+    [[nodiscard]] bool create_room(const std::string& name, bool always_record);
+    /// `audience`: whom the messages of this room are counted for; null for nobody.
+    [[nodiscard]] bool join_room(RoomLedger& room, Audience* audience, bool always_record);
+    /// Everything is read that was in the room when the user joined, as far as anybody knows.
+    [[nodiscard]] bool read_replay();
+    void send_message();
+    [[nodiscard]] bool leave_room();
+    /// Asks the server to close and reads until it does, so that whatever comes late is seen.
+    void disconnect();
+    /// Waits until the connection is gone.
+    void close();
+
+    [[nodiscard]] bool in_room() const noexcept { return stage_ == Stage::room; }
+    [[nodiscard]] std::uint32_t rooms_known() const noexcept { return rooms_known_; }
+    [[nodiscard]] std::uint32_t unanswered() const noexcept {
+        return run_.verifier.unanswered(number_);
+    }
+    /// For the end of a run in which the server never answered leave_chat.
+    void give_up_room();
+
+    // ---- for the loop ----
+    void on_event(const uring::IoEvent& event);
+    void flush() noexcept { connection_.flush(); }
+
+ private:
+    static constexpr std::uint64_t replay_unknown = UINT64_MAX;
+
+    /// Returns when it was sent.
+    std::uint64_t request(Request request, std::string_view text);
+    /// Waits for the answer to `request`; lists before it are passed over.
+    [[nodiscard]] bool await(Request request, Answer& answer);
+    void record(Latency kind, bool always, std::uint64_t latency_ns) noexcept;
+    /// The server did what it must not: the user is over.
+    void break_off(std::string_view what);
+    void park() noexcept;
+
+    void on_received(const uring::IoEvent& event);
+    void on_frame(const ServerHeader& header, std::string_view text);
+    void on_message(std::string_view body);
+    void on_own_copy(MessageKey key) noexcept;
+    void on_list(std::string_view text, Answer& answer);
+    void on_answer(Answer answer);
+    void enter_room() noexcept;
+    void on_failed();
+
+    RunState& run_;
+    std::uint32_t number_;
+    Random random_;
+    Connection connection_;
+    ServerFrameReader frames_;
+    std::vector<Answer> answers_;  // not yet read by the coroutine
+    fiber::Fiber* parked_ = nullptr;
+    bool wake_wanted_ = false;  // something the coroutine may wait for is in this chunk
+    bool broken_ = false;       // the server broke the protocol
+    bool disconnecting_ = false;
+    Stage stage_ = Stage::unnamed;
+    std::uint32_t rooms_known_ = 0;  // in the newest list
+
+    // The room: entered and left in the loop, since messages follow the answer in the same chunk.
+    RoomLedger* joining_ = nullptr;  // from connect_chat to its answer
+    bool leaving_ = false;           // from leave_chat to its list
+    std::uint64_t leave_end_ = 0;    // the room's size when leave_chat was sent
+    Cursor cursor_;
+    Audience* audience_ = nullptr;
+    std::uint64_t replay_end_ = 0;  // the room's size when the user joined; replay_unknown
+    // Own messages below this number are not measured: a replay of unknown length may have been
+    // before them.
+    std::uint32_t unmeasured_below_ = 0;
+    std::string payload_;  // kept, so that sending allocates nothing
+};
+
+}  // namespace ringside::loadgen

@@ -1,0 +1,128 @@
+#include "loadgen/run.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "load/fake_chat_server.hpp"
+#include "loadgen/interruption.hpp"
+
+using namespace ringside;
+using namespace ringside::loadgen;
+using ringside::test::FakeChatServer;
+using ringside::test::Fault;
+
+namespace {
+
+struct Outcome {
+    Violations violations;
+    std::string failure;
+    int exit_code = 0;
+    Counts counts;
+    Counts window;
+};
+
+Options short_fanout() {
+    Options options;
+    options.workload = WorkloadKind::fanout;
+    options.rooms = 2;
+    options.members = 3;
+    options.users = 6;
+    options.publishers = 1;
+    options.outstanding = 4;
+    options.payload_bytes = 64;
+    options.warm_up_ns = 20'000'000;
+    options.duration_ns = 100'000'000;
+    return options;
+}
+
+Options short_thesis() {
+    Options options;
+    options.users = 8;
+    options.warm_up_ns = 20'000'000;
+    options.duration_ns = 200'000'000;
+    return options;
+}
+
+Outcome run_against(const FakeChatServer& server, Options options, bool with_uring) {
+    options.connect = server.address();
+    auto interruption = Interruption::make();
+    REQUIRE(interruption);
+    const uring::IoOptions io{.connections_max = static_cast<std::uint32_t>(options.users)};
+    const uring::Probe probe = uring::probe_io_uring();
+    Run run(options, with_uring ? uring::make_uring_io(probe, io) : uring::make_epoll_io(io),
+            with_uring ? "uring" : "epoll", *interruption);
+    const Results results = run.execute();
+    return {results.violations, results.failure, results.exit_code(), results.recorder.counts,
+            results.recorder.window_counts()};
+}
+
+std::string told(const Violations& violations) {
+    std::string all;
+    for (const std::string& detail : violations.details())
+        all += detail + "\n";
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("a right server passes, and everything it delivered was counted") {
+    const bool with_uring = GENERATE(false, true);
+    const bool thesis = GENERATE(false, true);
+    CAPTURE(with_uring, thesis);
+    if (with_uring && !uring::probe_io_uring().usable) return;
+    const FakeChatServer server;
+    const Outcome outcome =
+        run_against(server, thesis ? short_thesis() : short_fanout(), with_uring);
+    CAPTURE(told(outcome.violations), outcome.failure);
+    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.violations.total() == 0);
+    CHECK(outcome.window.messages_sent > 0);
+    CHECK(outcome.counts.messages_answered == outcome.counts.messages_sent);
+    if (!thesis) CHECK(outcome.counts.deliveries == 3 * outcome.counts.messages_sent);
+}
+
+TEST_CASE("each fault of a server makes the run invalid, by its own name") {
+    struct Expected {
+        Fault fault;
+        Violation kind;
+        std::uint64_t times;
+    };
+    const auto expected = GENERATE(Expected{Fault::drop, Violation::lost, 1},
+                                   Expected{Fault::drop_for_all, Violation::lost, 3},
+                                   Expected{Fault::repeat, Violation::repeated, 1},
+                                   Expected{Fault::repeat_for_all, Violation::repeated, 3},
+                                   Expected{Fault::swap, Violation::reordered, 1},
+                                   Expected{Fault::swap_for_all, Violation::reordered, 3},
+                                   Expected{Fault::corrupt, Violation::corrupt, 1},
+                                   Expected{Fault::corrupt_name, Violation::corrupt, 1},
+                                   Expected{Fault::misdirect, Violation::misdirected, 1},
+                                   Expected{Fault::unasked_list, Violation::protocol, 1},
+                                   Expected{Fault::unknown_frame, Violation::protocol, 1},
+                                   Expected{Fault::refuse, Violation::protocol, 1},
+                                   Expected{Fault::late_message, Violation::protocol, 6},
+                                   Expected{Fault::forgetful_list, Violation::protocol, 6});
+    CAPTURE(static_cast<int>(expected.fault));
+    const FakeChatServer server(expected.fault);
+    const Outcome outcome = run_against(server, short_fanout(), false);
+    CAPTURE(told(outcome.violations), outcome.failure);
+    CHECK(outcome.exit_code == 4);
+    CHECK(outcome.violations.count(expected.kind) == expected.times);
+    CHECK(outcome.violations.total() == expected.times);
+}
+
+TEST_CASE("members that get different times of one message find it corrupt") {
+    const FakeChatServer server(Fault::corrupt_time);
+    const Outcome outcome = run_against(server, short_fanout(), false);
+    CAPTURE(told(outcome.violations));
+    CHECK(outcome.exit_code == 4);
+    // Nobody knows who is right: one of three got another time than the first, or two did.
+    CHECK(outcome.violations.count(Violation::corrupt) >= 1);
+    CHECK(outcome.violations.count(Violation::corrupt) == outcome.violations.total());
+}
+
+TEST_CASE("a server that closes a connection ends the run, which is told and no verdict") {
+    const FakeChatServer server(Fault::hang_up);
+    const Outcome outcome = run_against(server, short_fanout(), false);
+    CHECK(outcome.exit_code == 1);
+    CHECK(outcome.violations.total() == 0);
+    CHECK_THAT(outcome.failure, Catch::Contains("lost the connection"));
+}
