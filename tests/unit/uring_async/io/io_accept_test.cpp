@@ -12,7 +12,8 @@ namespace ringside::uring {
 
 namespace {
 
-// No descriptor can be made while one of these lives.
+// No descriptor can be made while one of these lives. No checks meanwhile: UBSan needs a pipe to
+// look at them.
 class NoMoreDescriptors {
  public:
     NoMoreDescriptors() {
@@ -89,9 +90,9 @@ TEST_CASE("out of descriptors, accepting pauses and goes on when there are some 
         const NoMoreDescriptors limit;
         loop.io().listen(listener.fd.get());
         loop.run_until([&] { return loop.io().counters().accept_errors == 3; });
-        CHECK(loop.accepted.empty());
-        CHECK(loop.io().counters().enters < 20);
     }
+    CHECK(loop.accepted.empty());
+    CHECK(loop.io().counters().enters < 20);
     loop.run_until([&] { return loop.accepted.size() == 1; });
     CHECK(loop.io().counters().accept_errors <= 4);
 
