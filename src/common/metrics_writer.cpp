@@ -42,7 +42,12 @@ void MetricsWriter::write_once() {
     MetricsSnapshot snapshot(source_.labels);
     if (source_.refresh) source_.refresh(snapshot);
     own_.set(Metric::log_lines_dropped_total, log_.dropped());
-    snapshot.add(source_.threads);
+    std::vector<const CounterSet*> threads = source_.threads;
+    if (source_.more_threads) {
+        const std::vector<const CounterSet*> more = source_.more_threads();
+        threads.insert(threads.end(), more.begin(), more.end());
+    }
+    snapshot.add(threads);
     snapshot.add_process();
     snapshot.add_build_info();
     const Result<void> written = file_->write(snapshot.text());

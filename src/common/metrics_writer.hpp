@@ -29,6 +29,8 @@ class MetricsWriter {
         MetricLabels labels;                            // {{"server", "uring"}}
         std::vector<const CounterSet*> threads;         // summed
         std::function<void(MetricsSnapshot&)> refresh;  // may be empty
+        // Further sets, of threads that come and go; asked before each writing. May be empty.
+        std::function<std::vector<const CounterSet*>()> more_threads = {};
     };
 
     /// `path` empty: nothing is written. Throws StartError where it cannot be.

@@ -7,6 +7,7 @@
 #include <latch>
 #include <semaphore>
 #include <string>
+#include <vector>
 
 #include "common/result.hpp"
 #include "support/temp_folder.hpp"
@@ -31,6 +32,40 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 }
 
 }  // namespace
+
+TEST_CASE("the writer asks before each writing which threads there are") {
+    const test::TempFolder folder;
+    const std::filesystem::path path = folder / "server.prom";
+    JsonLog log(LogLevel::off, {});
+    CounterSet constant;
+    CounterSet early;
+    CounterSet late;
+    constant.add(Metric::messages_in_total, 1);
+    early.add(Metric::messages_in_total, 20);
+    late.add(Metric::messages_in_total, 300);
+    std::vector<std::string> seen;  // the file as each writing but the first found it
+    std::counting_semaphore<> asked(0);
+    {
+        std::vector<const CounterSet*> more;
+        const MetricsWriter writer(path, ms,
+                                   {.labels = {{"server", "pipeline"}},
+                                    .threads = {&constant},
+                                    .refresh = {},
+                                    .more_threads =
+                                        [&] {
+                                            if (!more.empty()) seen.push_back(read_file(path));
+                                            more.push_back(more.empty() ? &early : &late);
+                                            asked.release();
+                                            return more;
+                                        }},
+                                   log);
+        for (int i = 0; i < 3; ++i)
+            asked.acquire();
+    }
+    REQUIRE(seen.size() >= 2);
+    CHECK(count_of(seen[0], "ringside_messages_in_total{server=\"pipeline\"} 21\n") == 1);
+    CHECK(count_of(seen[1], "ringside_messages_in_total{server=\"pipeline\"} 321\n") == 1);
+}
 
 TEST_CASE("the writer writes what threads counted and what refresh set, again and again") {
     const test::TempFolder folder;
