@@ -104,7 +104,9 @@ bool ServerProcess::ended() {
 }
 
 void ServerProcess::terminate() {
-    if (pid_ > 0) ::kill(pid_, SIGTERM);
+    // A second signal would end the server at once and lose what this one is to show.
+    if (pid_ > 0 && !terminated_) ::kill(pid_, SIGTERM);
+    terminated_ = true;
 }
 
 ProcessEnd ServerProcess::wait() {

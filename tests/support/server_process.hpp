@@ -38,7 +38,7 @@ class ServerProcess {
     /// False once its end was waited for.
     [[nodiscard]] bool running() const noexcept { return pid_ > 0; }
 
-    /// SIGTERM; the server goes on until wait().
+    /// SIGTERM, once; the server goes on until wait().
     void terminate();
     /// Waits for its end. std::runtime_error where it does not end in time.
     [[nodiscard]] ProcessEnd wait();
@@ -56,7 +56,8 @@ class ServerProcess {
 
     std::filesystem::path folder_;
     pid_t pid_ = -1;
-    int status_ = 0;  // of waitpid, once pid_ is -1 again
+    bool terminated_ = false;  // SIGTERM was sent
+    int status_ = 0;           // of waitpid, once pid_ is -1 again
     std::uint16_t port_ = 0;
 };
 
