@@ -1,0 +1,246 @@
+// Worker, second part: what it asks of other workers and answers them.
+//
+// A request to the owner of a room is a direct call where this worker owns it, else a letter; the
+// answers take the same way back. Letters of one turn leave together, after the commit, so that an
+// owner's `published` and `left` go out in the turn in which they became true.
+
+#include <cerrno>
+#include <mutex>
+#include <utility>
+
+#include "common/assert.hpp"
+#include "uring_async/worker.hpp"
+
+namespace ringside::uring {
+
+struct Worker::Created {
+    SlotId id{};
+    int error = 0;
+};
+
+struct Worker::CreatedList {
+    std::mutex mutex;
+    std::vector<Created> list;
+    Waker* waker = nullptr;  // null once the worker is gone
+};
+
+std::shared_ptr<Worker::CreatedList> Worker::make_created_list(Waker& waker) {
+    auto list = std::make_shared<CreatedList>();
+    list->waker = &waker;
+    return list;
+}
+
+Worker::~Worker() {
+    const std::lock_guard lock(created_->mutex);
+    created_->waker = nullptr;
+}
+
+std::uint32_t Worker::owner_of(std::uint32_t room) const noexcept {
+    return room % shared_.exchange.workers();
+}
+
+LetterBatch& Worker::batch_for(std::uint32_t worker) noexcept {
+    RINGSIDE_ASSERT(worker != number_);
+    return outgoing_[worker];
+}
+
+void Worker::send_letter(std::uint32_t worker, const Letter& letter) {
+    batch_for(worker).letters.push_back(letter);
+}
+
+// ---- a story asks ----
+
+StoryReply Worker::await(Connection& connection, StoryReply& reply) noexcept {
+    if (!reply.answered) park(connection, Connection::Wait::reply);
+    RINGSIDE_ASSERT(reply.answered);
+    connection.reply = nullptr;
+    return reply;
+}
+
+StoryReply Worker::ask_create(Connection& connection, std::string name) {
+    StoryReply reply;
+    connection.reply = &reply;
+    shared_.sync.run(
+        [directory = &shared_.rooms, room = std::move(name), id = connection.id, list = created_] {
+            const Result<const Room*> made = directory->create(room);
+            const std::lock_guard lock(list->mutex);
+            list->list.push_back({id, made ? 0 : made.error().code});
+            if (list->waker != nullptr) list->waker->wake();
+        });
+    return await(connection, reply);
+}
+
+StoryReply Worker::ask_join(Connection& connection, std::uint32_t room) {
+    StoryReply reply;
+    connection.reply = &reply;
+    const std::uint32_t owner = owner_of(room);
+    if (owner == number_) {
+        owned_.join(room, MemberRef{number_, connection.id});
+    } else {
+        send_letter(owner, Letter{.kind = Letter::Kind::join, .room = room, .id = connection.id});
+    }
+    return await(connection, reply);
+}
+
+StoryReply Worker::ask_leave(Connection& connection) {
+    StoryReply reply;
+    connection.reply = &reply;
+    const std::uint32_t room = connection.room->number;
+    const std::uint32_t owner = owner_of(room);
+    if (owner == number_) {
+        owned_.leave(room, MemberRef{number_, connection.id});
+    } else {
+        send_letter(owner, Letter{.kind = Letter::Kind::leave, .room = room, .id = connection.id});
+    }
+    return await(connection, reply);
+}
+
+bool Worker::may_post(const Connection& connection) const noexcept {
+    const std::uint32_t owner = owner_of(connection.room->number);
+    return owner == number_ || outgoing_[owner].bytes.size() < inbox_bytes_max;
+}
+
+void Worker::post(Connection& connection, std::string_view text) {
+    const std::uint32_t room = connection.room->number;
+    const std::uint32_t owner = owner_of(room);
+    if (owner == number_) {
+        return owned_.post(room, MemberRef{number_, connection.id}, connection.name, text);
+    }
+    LetterBatch& batch = batch_for(owner);
+    batch.bytes.append(connection.name).append(text);
+    batch.letters.push_back(Letter{.kind = Letter::Kind::post,
+                                   .room = room,
+                                   .id = connection.id,
+                                   .user_bytes = static_cast<std::uint32_t>(connection.name.size()),
+                                   .text_bytes = static_cast<std::uint32_t>(text.size())});
+}
+
+// ---- the owner answers ----
+
+void Worker::joined(const MemberRef& member, std::uint32_t room, int error,
+                    const RoomShare& share) {
+    const auto value = static_cast<std::uint64_t>(error);
+    if (member.worker == number_) {
+        return answer_story(member.id, StoryReply{.error = error, .share = share});
+    }
+    send_letter(member.worker, Letter{.kind = Letter::Kind::joined,
+                                      .room = room,
+                                      .id = member.id,
+                                      .value = value,
+                                      .share = share});
+}
+
+void Worker::left(const MemberRef& member, std::uint64_t end) {
+    if (member.worker == number_) return answer_story(member.id, StoryReply{.value = end});
+    send_letter(member.worker, Letter{.kind = Letter::Kind::left, .id = member.id, .value = end});
+}
+
+void Worker::refused(const MemberRef& member) {
+    if (member.worker == number_) return refuse_message(member.id);
+    send_letter(member.worker, Letter{.kind = Letter::Kind::refused, .id = member.id});
+}
+
+void Worker::published(std::uint32_t worker, std::uint32_t room) {
+    if (worker == number_) return on_published(room);
+    send_letter(worker, Letter{.kind = Letter::Kind::published, .room = room});
+}
+
+// ---- answers and news arrive ----
+
+void Worker::answer_story(SlotId id, const StoryReply& reply) {
+    Connection* const connection = find(id);
+    // A connection lives until its story has ended, and the story waits for this.
+    RINGSIDE_ASSERT(connection != nullptr && connection->reply != nullptr);
+    *connection->reply = reply;
+    connection->reply->answered = true;
+    if (connection->wait == Connection::Wait::reply) resume(*connection);
+}
+
+void Worker::refuse_message(SlotId id) {
+    Connection* const connection = find(id);
+    if (connection == nullptr || connection->closing) return;
+    counters_.add(Metric::refusals_total);
+    connection->outbox.answer(Request::send_message, Status::failure, reason::storage_failed);
+    flush_soon(*connection);
+}
+
+void Worker::on_published(std::uint32_t room) {
+    const auto found = local_rooms_.find(room);
+    // The last member may be gone while the owner's letter was on its way.
+    if (found == local_rooms_.end()) return;
+    LocalRoom& local = *found->second;
+    local.share.told->exchange(false, std::memory_order_acq_rel);
+    if (std::exchange(local.dirty, true)) return;
+    rooms_to_flush_.push_back(&local);
+}
+
+void Worker::take_letters() {
+    for (std::uint32_t from = 0; from < shared_.exchange.workers(); ++from) {
+        Inbox& inbox = shared_.exchange.inbox(from, number_);
+        if (!inbox.filled()) continue;
+        if (inbox.take(incoming_)) shared_.exchange.wake(from);
+        std::string_view bytes = incoming_.bytes;
+        for (const Letter& letter : incoming_.letters) {
+            const std::size_t length = letter.user_bytes + std::size_t{letter.text_bytes};
+            open_letter(letter, from, bytes.substr(0, length));
+            bytes.remove_prefix(length);
+        }
+    }
+}
+
+void Worker::open_letter(const Letter& letter, std::uint32_t from, std::string_view bytes) {
+    const MemberRef member{from, letter.id};
+    switch (letter.kind) {
+        case Letter::Kind::adopt:
+            return adopt(static_cast<int>(letter.value));
+        case Letter::Kind::join:
+            return owned_.join(letter.room, member);
+        case Letter::Kind::joined:
+            return answer_story(letter.id, StoryReply{.error = static_cast<int>(letter.value),
+                                                      .share = letter.share});
+        case Letter::Kind::post:
+            return owned_.post(letter.room, member, bytes.substr(0, letter.user_bytes),
+                               bytes.substr(letter.user_bytes));
+        case Letter::Kind::refused:
+            return refuse_message(letter.id);
+        case Letter::Kind::leave:
+            return owned_.leave(letter.room, member);
+        case Letter::Kind::left:
+            return answer_story(letter.id, StoryReply{.value = letter.value});
+        case Letter::Kind::gone:
+            return owned_.gone(letter.room, from);
+        case Letter::Kind::published:
+            return on_published(letter.room);
+    }
+    RINGSIDE_ASSERT(false);
+}
+
+void Worker::post_letters() {
+    for (std::uint32_t to = 0; to < shared_.exchange.workers(); ++to) {
+        if (outgoing_[to].letters.empty()) continue;
+        if (shared_.exchange.inbox(number_, to).post(outgoing_[to])) shared_.exchange.wake(to);
+    }
+    if (waiting_for_inbox_.empty()) return;
+    std::erase_if(waiting_for_inbox_, [this](SlotId id) {
+        Connection* const connection = find(id);
+        if (connection == nullptr || connection->wait != Connection::Wait::inbox) return true;
+        if (!may_post(*connection)) return false;
+        resume(*connection);
+        return true;
+    });
+}
+
+void Worker::take_created() {
+    std::vector<Created> created;
+    {
+        const std::lock_guard lock(created_->mutex);
+        std::swap(created, created_->list);
+    }
+    for (const Created& one : created) {
+        answer_story(one.id, StoryReply{.error = one.error});
+        // Everybody in a lobby hears of it, whichever worker serves them.
+        if (one.error == 0) shared_.exchange.wake_all();
+    }
+}
+
+}  // namespace ringside::uring
