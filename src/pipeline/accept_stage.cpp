@@ -104,7 +104,7 @@ void AcceptStage::admit(UniqueFd socket) noexcept {
         counters().drop(Drop::server_full);
         if (std::exchange(full_logged_, true)) return;
         shared_.log.write(LogLevel::warn, "connection refused: the server is full",
-                          {{"max_connections", std::uint64_t{shared_.options.connections_max}}});
+                          {{"max_connections", shared_.options.connections_max}});
         return;
     }
     full_logged_ = false;
@@ -117,9 +117,9 @@ void AcceptStage::pause(int code) noexcept {
     resume_at_ns_ = now_ns() + pause_ns_;
     // One line each time accepting begins to fail, not one per attempt.
     if (pause_ns_ > accept_pause_ns_min) return;
-    shared_.log.write(LogLevel::warn, "accepting pauses",
-                      {{"error", Error{code, "accept"}.text()},
-                       {"open_connections", std::uint64_t{shared_.sessions.taken()}}});
+    shared_.log.write(
+        LogLevel::warn, "accepting pauses",
+        {{"error", Error{code, "accept"}.text()}, {"open_connections", shared_.sessions.taken()}});
 }
 
 void AcceptStage::end_turn() noexcept {

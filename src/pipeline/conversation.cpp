@@ -229,7 +229,8 @@ void ConversationStage::end_turn() noexcept {
 std::uint64_t ConversationStage::wait_until() const noexcept {
     if (!again_.empty()) return 0;
     const bool deadline = draining() && !members_.empty();
-    return std::min(sweep_at_ns_, deadline ? drain_deadline_ns_ : Epoll::wait_forever);
+    return std::min(
+        {sweep_at_ns_, wake_at_ns_, deadline ? drain_deadline_ns_ : Epoll::wait_forever});
 }
 
 // ---- sending ----
@@ -284,11 +285,12 @@ std::size_t ConversationStage::send_piece(Session& session, std::string_view byt
     if (taken != 0) {
         counters().add(Metric::sends_total);
         counters().add(Metric::bytes_out_total, taken);
+        if (session.blocked_since_ns != 0) session.blocked_since_ns = now_ns();
     }
     if (taken == bytes.size()) return taken;
     if (code == 0 || code == EAGAIN || code == EINTR || code == ENOBUFS || code == ENOMEM) {
         session.full = true;
-        if (taken != 0 || session.blocked_since_ns == 0) session.blocked_since_ns = now_ns();
+        if (session.blocked_since_ns == 0) session.blocked_since_ns = now_ns();
     } else {
         constexpr Drop why = Drop::connection_error;
         close_now(session, peer_is_gone(code) ? nullptr : &why);
@@ -299,7 +301,7 @@ std::size_t ConversationStage::send_piece(Session& session, std::string_view byt
 ConversationStage::Flushed ConversationStage::lose_history(Session& session,
                                                            const Error& error) noexcept {
     shared_.log.write(LogLevel::error, "history cannot be read",
-                      {{"user", session.user}, {"error", error.text()}});
+                      {{"user", PeerText{session.user}}, {"error", error.text()}});
     constexpr Drop why = Drop::storage;
     close_now(session, &why);
     return Flushed::look;
@@ -350,7 +352,7 @@ void ConversationStage::set_interest(Session& session) noexcept {
         return;
     }
     shared_.log.write(LogLevel::error, "cannot wait for a connection",
-                      {{"user", session.user}, {"error", done.error().text()}});
+                      {{"user", PeerText{session.user}}, {"error", done.error().text()}});
     constexpr Drop why = Drop::connection_error;
     close_now(session, &why);
 }
@@ -386,8 +388,8 @@ void ConversationStage::note_close(const Session& session, const Drop* why) noex
     if (!shared_.log.enabled(level)) return;
     shared_.log.write(level, why != nullptr ? "connection dropped" : "connection closed",
                       {{"reason", why != nullptr ? drop_name(*why) : "client"},
-                       {"user", session.user},
-                       {"slot", std::uint64_t{session.id.slot}}});
+                       {"user", PeerText{session.user}},
+                       {"slot", session.id.slot}});
 }
 
 void ConversationStage::depart(Session& session) noexcept {

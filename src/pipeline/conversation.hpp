@@ -74,6 +74,8 @@ class ConversationStage : public StageThread {
     /// Something came due for many: flushes every member, touches those that need a closer look.
     void flush_members() noexcept;
     void start_drain(std::uint64_t deadline_ns) noexcept;
+    /// The next turn comes at `at_ns` at the latest; UINT64_MAX takes that back.
+    void wake_at(std::uint64_t at_ns) noexcept { wake_at_ns_ = at_ns; }
 
     [[nodiscard]] Shared& shared() noexcept { return shared_; }
     [[nodiscard]] const std::vector<Session*>& members() const noexcept { return members_; }
@@ -121,6 +123,7 @@ class ConversationStage : public StageThread {
     std::vector<Session*> looking_;           // again_ of the turn before, while it is worked off
     std::uint64_t catch_up_left_ = 0;         // bytes that this turn may still spend on history
     std::uint64_t sweep_at_ns_ = UINT64_MAX;  // UINT64_MAX: no limit is running
+    std::uint64_t wake_at_ns_ = UINT64_MAX;   // for the derived class
     std::uint64_t drain_deadline_ns_ = 0;     // 0: not draining
 };
 

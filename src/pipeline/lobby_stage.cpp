@@ -56,7 +56,7 @@ ConversationStage::Verdict LobbyStage::create_room(Session& session,
         return Verdict::taken;
     }
     shared().log.write(LogLevel::error, "room could not be created",
-                       {{"room", name}, {"error", room.error().text()}});
+                       {{"room", PeerText{name}}, {"error", room.error().text()}});
     refuse(session, Request::create_chat, reason::storage_failed);
     return Verdict::taken;
 }
@@ -110,12 +110,22 @@ void LobbyStage::before_flush() noexcept {
 
 // ---- rooms ----
 
+void LobbyStage::log_repairs() noexcept {
+    for (const RoomRepair& repair : shared().directory.take_repairs()) {
+        shared().log.write(LogLevel::warn, "room repaired",
+                           {{"room", PeerText{repair.room}},
+                            {"cut_bytes", repair.recovery.cut_bytes},
+                            {"rebuilt_entries", repair.recovery.rebuilt_entries}});
+    }
+}
+
 std::string_view LobbyStage::start_room(const Room& room) noexcept {
     Result<std::shared_ptr<RoomLog>> log = shared().directory.open_log(room);
+    log_repairs();
     if (!log) {
         const bool damaged = log.error().code == EBADMSG;
         shared().log.write(LogLevel::error, "room could not be opened",
-                           {{"room", room.name}, {"error", log.error().text()}});
+                           {{"room", PeerText{room.name}}, {"error", log.error().text()}});
         return damaged ? reason::room_unreadable : reason::room_unavailable;
     }
     try {
@@ -127,7 +137,7 @@ std::string_view LobbyStage::start_room(const Room& room) noexcept {
     } catch (const std::exception& problem) {
         // Out of descriptors or threads: this room, now; others serve.
         shared().log.write(LogLevel::error, "room could not be started",
-                           {{"room", room.name}, {"error", problem.what()}});
+                           {{"room", PeerText{room.name}}, {"error", problem.what()}});
         return reason::room_unavailable;
     }
     maybe_empty_.push_back(room.number);

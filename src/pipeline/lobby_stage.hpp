@@ -58,6 +58,7 @@ class LobbyStage final : public ConversationStage {
     [[nodiscard]] Verdict join_room(Session& session, std::string_view name) noexcept;
     /// The reason in words where the room's thread cannot be started; else empty.
     [[nodiscard]] std::string_view start_room(const Room& room) noexcept;
+    void log_repairs() noexcept;
     void end_room(std::uint32_t number) noexcept;
 
     const HandoffInbox& disconnect_inbox_;

@@ -9,6 +9,13 @@
 
 namespace ringside::pipeline {
 
+namespace {
+
+// How often buffers of the catch-up pool that nobody reads are given back.
+constexpr std::uint64_t trim_period_ns = 1'000'000'000;
+
+}  // namespace
+
 RoomStage::RoomStage(Shared& shared, const Room& room, std::shared_ptr<RoomLog> log,
                      const HandoffInbox& lobby, const HandoffInbox& disconnect)
     : ConversationStage(fmt::format("room {}", room.number), ringside::Stage::room, shared,
@@ -17,9 +24,9 @@ RoomStage::RoomStage(Shared& shared, const Room& room, std::shared_ptr<RoomLog> 
       lobby_(lobby, onward_token),
       log_(std::move(log)),
       reader_(*log_, pool_),
-      syncs_(inbox()) {
-    // The directory lends a log to one owner at a time, and a room ends with nothing unpublished,
-    // or with a log that takes nothing more.
+      syncs_(inbox()),
+      // A room ends with everything published, or fenced.
+      fenced_(log_->published_end() != log_->committed_end()) {
     RINGSIDE_ASSERT(log_->staged_bytes() == 0);
 }
 
@@ -121,7 +128,7 @@ void RoomStage::commit() noexcept {
     if (!done) {
         counters().add(Metric::append_failures_total);
         shared().log.write(LogLevel::error, "messages could not be stored",
-                           {{"room", room_.name}, {"error", done.error().text()}});
+                           {{"room", PeerText{room_.name}}, {"error", done.error().text()}});
         fail_after(log_->committed_end());
         return;
     }
@@ -142,7 +149,7 @@ void RoomStage::take_syncs() noexcept {
         fenced_ = true;
         log_->fence();
         shared().log.write(LogLevel::error, "history could not be synced; the room is read-only",
-                           {{"room", room_.name}, {"error", sync.error.text()}});
+                           {{"room", PeerText{room_.name}}, {"error", sync.error.text()}});
         fail_after(log_->published_end());
     }
 }
@@ -186,7 +193,19 @@ void RoomStage::release_waiting() noexcept {
 
 // ---- the end ----
 
+void RoomStage::trim_pool() noexcept {
+    counters().add(Metric::catch_up_reads_total, pool_.file_reads() - pool_reads_counted_);
+    pool_reads_counted_ = pool_.file_reads();
+    if (now_ns() >= trim_at_ns_) {
+        pool_.trim();
+        trim_at_ns_ = UINT64_MAX;
+    }
+    if (pool_.buffers() != 0 && trim_at_ns_ == UINT64_MAX) trim_at_ns_ = now_ns() + trim_period_ns;
+    wake_at(trim_at_ns_);
+}
+
 void RoomStage::after_settle() noexcept {
+    trim_pool();
     if (stopped_ || !members().empty() || arrivals_ == reported_) return;
     if (!fenced_ && log_->committed_end() != log_->published_end()) return;  // a sync will wake us
     reported_ = arrivals_;

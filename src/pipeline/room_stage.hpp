@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "common/log_reader.hpp"
 #include "common/room_directory.hpp"
 #include "common/room_log.hpp"
 #include "common/sync_thread.hpp"
@@ -56,6 +57,7 @@ class RoomStage final : public ConversationStage {
     void fail_after(std::uint64_t end) noexcept;
     void settle_message(Session* sender, bool stored) noexcept;
     void release_waiting() noexcept;
+    void trim_pool() noexcept;
     void stop() noexcept;
 
     const Room& room_;
@@ -70,12 +72,14 @@ class RoomStage final : public ConversationStage {
     LocalTimeText time_text_;
     std::int64_t wall_ns_ = 0;  // of this turn's messages; 0: not read yet
 
-    std::vector<Unpublished> unpublished_;  // in the order of their ends
-    std::vector<Session*> waiting_;         // for staged_bytes_max to go down
+    std::vector<Unpublished> unpublished_;   // in the order of their ends
+    std::vector<Session*> waiting_;          // for staged_bytes_max to go down
+    std::uint64_t pool_reads_counted_ = 0;   // of pool_.file_reads()
+    std::uint64_t trim_at_ns_ = UINT64_MAX;  // UINT64_MAX: the pool has no buffers
     std::uint64_t arrivals_ = 0;
     std::uint64_t reported_ = 0;  // arrivals when the room last said that it is empty
     bool published_ = false;      // the published end moved in this turn
-    bool fenced_ = false;         // a sync failed: nothing will be published any more
+    bool fenced_;                 // a sync failed: nothing will be published any more
     bool stopped_ = false;
 };
 

@@ -54,6 +54,7 @@ void StageThread::run() noexcept {
     begin();
     while (!finished() || !unwritten_.empty())
         turn();
+    is_over_.store(true);
     if (over_ != nullptr) over_->wake();
 }
 

@@ -37,6 +37,9 @@ class StageThread {
     /// Throws std::system_error where the kernel gives no thread.
     void start();
     void join();
+    [[nodiscard]] bool started() const noexcept { return thread_.joinable(); }
+    /// Any thread: the thread has nothing more to do; join() does not wait.
+    [[nodiscard]] bool is_over() const noexcept { return is_over_.load(); }
     [[nodiscard]] HandoffInbox& inbox() noexcept { return inbox_; }
 
  protected:
@@ -80,6 +83,7 @@ class StageThread {
     const std::string name_;
     CounterSet& counters_;
     Waker* over_;
+    std::atomic<bool> is_over_ = false;  // true from the end of run() on
     Epoll epoll_;
     HandoffInbox inbox_;
     std::vector<HandoffOutlet*> unwritten_;  // outlets that have something pending
