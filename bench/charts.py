@@ -182,7 +182,7 @@ def _curve(axis, points, label, unit):
     if points:
         times, values = zip(*points)
         axis.plot(times, [value / unit for value in values], color=COLOURS[label], alpha=0.75,
-                  linewidth=1.3)
+                  linewidth=1.3, marker=MARKERS[label], markersize=4 if len(points) < 5 else 0)
 
 
 def heatmap(results, load, folder):

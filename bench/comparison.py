@@ -28,7 +28,7 @@ from units import parse_duration
 ROOT = Path(__file__).resolve().parent.parent
 
 FULL = {"rounds": 5, "duration": 12.0, "warm_up": 2.0}
-QUICK = {"rounds": 1, "duration": 3.0, "warm_up": 0.5}
+QUICK = {"rounds": 1, "duration": 4.0, "warm_up": 0.5}
 # Start and stop of a server, the wait for its last textfile, the queries.
 SECONDS_BESIDES = 1.2
 
@@ -182,11 +182,10 @@ def measure(options, results):
         else:
             monitoring = stack.enter_context(Monitoring(work / "monitoring"))
             textfiles = monitoring.textfiles
+        measurement = Measurement(options.build, work, textfiles, results["settings"], monitoring)
         for position, (number, load, label) in enumerate(order, 1):
             server = SERVERS[label]
             terminal.run_start(position, len(order), number, load, server)
-            measurement = Measurement(options.build, work / f"run-{position}", textfiles,
-                                      results["settings"], monitoring)
             run = without_paths(measurement.take(number, load, server), options.build, work)
             results["runs"].append(run)
             terminal.run_end(run)

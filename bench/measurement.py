@@ -1,4 +1,4 @@
-"""One measurement: a fresh server on a fresh data folder, one load, and what they left behind.
+"""Measurements: a fresh server on a fresh data folder, one load, and what they left behind.
 
 Nothing is judged here. A run that fails is a result like any other: `problem` says what happened,
 and the report shows it. The load generator's numbers come from its JSON, the server's counters
@@ -21,9 +21,7 @@ METRICS_INTERVAL = "200ms"
 GRACE_SECONDS = 60.0
 INVALID_RUN = 4  # the load generator's exit code for any lost, repeated, ... delivery
 
-# Windows of at least two scrapes. A curve starts one window after its run began, so that nothing of
-# the run before, whose series have the same names, is in it; what the load generator counts in
-# the measured part alone, one window after the warm-up.
+# Windows of at least two scrapes.
 CPU_SECONDS = 3
 LOAD_SECONDS = 2
 
@@ -60,17 +58,19 @@ def _children_seconds():
 
 
 class Measurement:
-    """Runs one load against one server; `take()` returns what results.json keeps of it."""
+    """Runs loads against servers, one after the other, each in a folder of its own below `work`."""
 
-    def __init__(self, build, folder, textfiles, settings, monitoring=None):
+    def __init__(self, build, work, textfiles, settings, monitoring=None):
         self._build = Path(build)
-        self._folder = Path(folder)
+        self._folder = Path(work) / "run"
         self._textfiles = Path(textfiles)
         self._settings = settings
         self._monitoring = monitoring
+        self._ended = {}  # when each server's last process ended, its textfile with it
 
     def take(self, number, load, server):
-        """`number` is the round; it is the seed too, so that contenders get the same load."""
+        """What results.json keeps of one run. `number` is the round; it is the seed too, so that
+        contenders get the same load."""
         self._folder.mkdir()
         run = {"round": number, "load": load.name, "server": server.label, "problem": None}
         process = None
@@ -83,6 +83,7 @@ class Measurement:
         finally:
             if process is not None:
                 self._stop_server(run, process)
+            self._ended[server.label] = time.time()
             shutil.rmtree(self._folder)
         return run
 
@@ -167,26 +168,26 @@ class Measurement:
         return {name: total(samples, f"ringside_{name}_total") for name in SERVER_COUNTERS}
 
     def _series(self, server, started, ended):
-        """Curves as [seconds since the load began, value], read back from Prometheus."""
-        warm_up = self._settings["warm_up_seconds"]
+        """Curves as [seconds since the load began, value], read back from Prometheus. A window
+        must not reach back into this server's run before, whose series have the same names."""
+        before = self._ended.get(server.label, 0.0)
+        measured = started + self._settings["warm_up_seconds"]
 
-        def curve(query, after, window):
-            found = self._monitoring.query_range(
-                query.format(server=server.label, window=window), started + after + window, ended)
+        def ranges(query, start, window):
+            return self._monitoring.query_range(query.format(server=server.label, window=window),
+                                                max(start, before + window), ended)
+
+        def curve(query, start, window):
+            found = ranges(query, start, window)
             points = found[0][1] if found else []
             return [[round(when - started, 3), value] for when, value in points]
 
-        return {"cpu": curve(CPU_QUERY, 0, CPU_SECONDS), "memory": curve(MEMORY_QUERY, 0, 1),
-                "deliveries": curve(DELIVERIES_QUERY, warm_up, LOAD_SECONDS),
-                "heatmap": self._heatmap(server, started, ended)}
-
-    def _heatmap(self, server, started, ended):
-        """Deliveries per second in each latency bucket: cumulative buckets taken apart."""
-        start = started + max(self._settings["warm_up_seconds"], LOAD_SECONDS)
-        query = HEATMAP_QUERY.format(server=server.label, window=LOAD_SECONDS)
-        found = [(float(labels["le"]), dict(points))
-                 for labels, points in self._monitoring.query_range(query, start, ended)]
-        return take_apart(found, started)
+        buckets = [(float(labels["le"]), dict(points)) for labels, points
+                   in ranges(HEATMAP_QUERY, measured + 1, LOAD_SECONDS)]
+        return {"cpu": curve(CPU_QUERY, started + 1, CPU_SECONDS),
+                "memory": curve(MEMORY_QUERY, started + 1, 1),
+                "deliveries": curve(DELIVERIES_QUERY, measured + 1, LOAD_SECONDS),
+                "heatmap": take_apart(buckets, started)}
 
 
 def take_apart(cumulative, started):

@@ -26,6 +26,8 @@ class Metric:
 
 
 METRICS = (
+    Metric("messages_per_second", "messages sent and received back per second", "messages",
+           "rate", True, ("thesis",)),
     Metric("deliveries_per_second", "deliveries per second", "deliveries", "rate", True),
     Metric("deliveries_per_cpu_second", "deliveries per server CPU-second", "per CPU-second",
            "count", True),
@@ -72,8 +74,10 @@ def figures(run):
     result = run.get("loadgen", {})
     server = result.get("server") or {}
     memory = [value for _, value in run.get("series", {}).get("memory", [])]
+    rates = result.get("rates", {})
     values = {
-        "deliveries_per_second": result.get("rates", {}).get("deliveries_per_second"),
+        "messages_per_second": rates.get("achieved_messages_per_second"),
+        "deliveries_per_second": rates.get("deliveries_per_second"),
         "deliveries_per_cpu_second": server.get("deliveries_per_cpu_second"),
         "memory_peak": max(memory, default=None),
         "system_calls_per_delivery": _quotient(run, "system_calls"),

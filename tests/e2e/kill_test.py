@@ -15,6 +15,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+
 import chat_client as chat
 from chat_client import Connection
 from child import Child, ChildError, wait_for_port, wait_until
@@ -23,7 +25,7 @@ KILLS = 3
 ROOMS = (b"first", "/zweiter-Raum/ünïcode".encode())
 MEMBERS_PER_ROOM = 4
 OUTSTANDING = 8
-MESSAGES_BEFORE_KILL = 1500
+MESSAGES_BEFORE_KILL = 20_000  # in each room
 SKIP = 77
 
 

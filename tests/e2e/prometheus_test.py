@@ -17,11 +17,13 @@ import tempfile
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+
 from child import Child, ChildError, wait_for_port, wait_until
 from exposition import parse
 from monitoring import Monitoring, MonitoringMissing
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SKIP = 77
 OWN_COPY = 'ringside_load_latency_seconds_{part}{{server="{label}",request="own_copy"}}'
 BOUNDS = 19  # 10 µs to 10 s in 1-2-5 steps
@@ -58,7 +60,7 @@ class Pair:
         try:
             port = wait_for_port(self._server, Path(f"{folder / label}.port"))
             self._generator = Child(
-                [build / "loadgen/loadgen", "thesis", "--users=10", "--duration=4s",
+                [build / "loadgen/loadgen", "thesis", "--users=10", "--duration=8s",
                  "--warm-up=500ms", f"--connect=127.0.0.1:{port}", f"--json={self.result}",
                  f"--metrics-textfile={self.files[1]}", "--metrics-interval=200ms",
                  f"--server-label={label}"], folder / f"{label}-load.log")
@@ -119,6 +121,8 @@ def own_copies(monitoring, label):
 
 def check_frozen(monitoring, pairs):
     """Every sample of every file is in Prometheus, with the same value and type."""
+    absent = [path.name for pair in pairs for path in pair.files if not path.exists()]
+    assert not absent, f"textfiles were not written: {absent}"
     files = {path: parse(path.read_text()) for pair in pairs for path in pair.files}
     expected, kinds, helps = {}, {}, {}
     for path, (samples, types, words) in files.items():
