@@ -43,13 +43,35 @@ Messages talk(ChatClient client, const std::string& name, const std::atomic<bool
     return seen;
 }
 
-std::future<Messages> start_talking(const ChatServer& server, const std::string& name,
-                                    const std::string& room, const std::atomic<bool>& stop) {
-    return std::async(std::launch::async,
-                      [&stop, name, client = in_room(server, name, room)]() mutable {
-                          return talk(std::move(client), name, stop);
-                      });
-}
+// Members that talk until told to stop, or until the test fails: one that went on would keep a
+// failed test from ending.
+class Talkers {
+ public:
+    Talkers() = default;
+    Talkers(const Talkers&) = delete;
+    Talkers& operator=(const Talkers&) = delete;
+    ~Talkers() { stop_.store(true); }
+
+    void start(const ChatServer& server, const std::string& name, const std::string& room) {
+        sights_.push_back(std::async(std::launch::async,
+                                     [this, name, client = in_room(server, name, room)]() mutable {
+                                         return talk(std::move(client), name, stop_);
+                                     }));
+    }
+
+    /// What each of them saw, in the order of their start.
+    std::vector<Messages> stop() {
+        stop_.store(true);
+        std::vector<Messages> sights;
+        for (std::future<Messages>& sight : sights_)
+            sights.push_back(sight.get());
+        return sights;
+    }
+
+ private:
+    std::atomic<bool> stop_{false};  // true once they shall end
+    std::vector<std::future<Messages>> sights_;
+};
 
 }  // namespace
 
@@ -86,11 +108,9 @@ TEST_CASE("all members see one order of a room, in which each sender's messages 
 TEST_CASE("who joins while others speak gets the history and what follows, no gap and no repeat") {
     constexpr int visits = 60;
     ChatServer server;
-    std::atomic<bool> stop{false};  // true once the talkers shall end
-    std::vector<std::future<Messages>> talkers;
-    for (const char* name : {"ann", "bob", "cem"}) {
-        talkers.push_back(start_talking(server, name, "room", stop));
-    }
+    Talkers talkers;
+    for (const char* name : {"ann", "bob", "cem"})
+        talkers.start(server, name, "room");
     ChatClient visitor = in_lobby(server, "visitor");
     std::vector<Messages> sights;
     for (int visit = 0; visit < visits; ++visit) {
@@ -109,9 +129,8 @@ TEST_CASE("who joins while others speak gets the history and what follows, no ga
         visitor.fence();
         sights.push_back(std::move(seen));
     }
-    stop.store(true);
-    for (std::future<Messages>& talker : talkers)
-        sights.push_back(talker.get());
+    for (Messages& seen : talkers.stop())
+        sights.push_back(std::move(seen));
     const Messages history = history_of(server, "room");
     for (const Messages& seen : sights) {
         CAPTURE(seen.size());
@@ -123,8 +142,8 @@ TEST_CASE("who joins while others speak gets the history and what follows, no ga
 TEST_CASE("a member that leaves gets all it said before, and then the list") {
     constexpr int count = 100;
     ChatServer server;
-    std::atomic<bool> stop{false};  // true once the talker shall end
-    std::future<Messages> talker = start_talking(server, "talker", "room", stop);
+    Talkers talkers;
+    talkers.start(server, "talker", "room");
     ChatClient client = in_lobby(server, "ann");
     std::vector<Messages> sights;
     for (int visit = 0; visit < 10; ++visit) {
@@ -148,8 +167,8 @@ TEST_CASE("a member that leaves gets all it said before, and then the list") {
         client.fence();
         sights.push_back(std::move(seen));
     }
-    stop.store(true);
-    sights.push_back(talker.get());
+    for (Messages& seen : talkers.stop())
+        sights.push_back(std::move(seen));
     const Messages history = history_of(server, "room");
     for (const Messages& seen : sights)
         CHECK(begins_with(history, seen));
@@ -158,12 +177,10 @@ TEST_CASE("a member that leaves gets all it said before, and then the list") {
 TEST_CASE("rooms do not mix however many members move between them") {
     constexpr int moves = 40;
     ChatServer server;
-    std::atomic<bool> stop{false};  // true once the talkers shall end
-    std::map<std::string, std::future<Messages>> talkers;
+    Talkers talkers;
     const std::string rooms[] = {"red", "green", "blue"};
-    for (const std::string& room : rooms) {
-        talkers[room] = start_talking(server, "in-" + room, room, stop);
-    }
+    for (const std::string& room : rooms)
+        talkers.start(server, "in-" + room, room);
     std::vector<std::future<std::vector<Messages>>> movers;
     for (int mover = 0; mover < 3; ++mover) {
         const std::string name = "mover" + std::to_string(mover);
@@ -189,12 +206,11 @@ TEST_CASE("rooms do not mix however many members move between them") {
     std::vector<std::vector<Messages>> moved;
     for (auto& mover : movers)
         moved.push_back(mover.get());
-    stop.store(true);
+    const std::vector<Messages> talked = talkers.stop();
     for (std::size_t at = 0; at < 3; ++at) {
-        const Messages all = talkers[rooms[at]].get();
         for (const auto& sights : moved)
-            CHECK(begins_with(all, sights[at]));
-        CHECK(begins_with(history_of(server, rooms[at]), all));
+            CHECK(begins_with(talked[at], sights[at]));
+        CHECK(begins_with(history_of(server, rooms[at]), talked[at]));
     }
 }
 
@@ -203,15 +219,13 @@ TEST_CASE("a frame goes to the connection it was meant for while descriptors are
     // in hand for connections that are gone and their descriptors belong to others.
     constexpr int churners = 4;
     constexpr int visits = 60;
-    const std::uint32_t seed = std::random_device{}();
+    const std::uint32_t seed = Catch::rngSeed();  // --rng-seed
     CAPTURE(seed);
     ChatServer server;
-    std::atomic<bool> stop{false};  // true once the talkers shall end
+    Talkers talkers;
     const std::string rooms[] = {"red", "blue"};
-    std::vector<std::future<Messages>> talkers;
-    for (const std::string& room : rooms) {
-        talkers.push_back(start_talking(server, room, room, stop));
-    }
+    for (const std::string& room : rooms)
+        talkers.start(server, room, room);
     const auto churn = [&](unsigned churner) {
         std::mt19937 random(seed + churner);
         for (int visit = 0; visit < visits; ++visit) {
@@ -241,9 +255,9 @@ TEST_CASE("a frame goes to the connection it was meant for while descriptors are
     }
     for (std::future<bool>& run : runs)
         CHECK(run.get());
-    stop.store(true);
-    for (std::size_t i = 0; i < talkers.size(); ++i) {
-        CHECK((talkers[i].get() == history_of(server, rooms[i])));
+    const std::vector<Messages> talked = talkers.stop();
+    for (std::size_t i = 0; i < talked.size(); ++i) {
+        CHECK((talked[i] == history_of(server, rooms[i])));
     }
 }
 
