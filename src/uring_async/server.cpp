@@ -130,8 +130,8 @@ std::uint32_t worker_count(const UringServerOptions& options) {
 }
 
 // Serves until a signal has come and the drain that it asks for is done.
-void serve(Shared& shared, WorkerThreads& threads, CounterSet& own, int listener, bool uring) {
-    StopSignals signals;
+void serve(Shared& shared, StopSignals& signals, WorkerThreads& threads, int listener, bool uring) {
+    CounterSet own;  // of no worker
     threads.start(listener);
     const std::uint16_t port = local_port(listener).value_or(0);
     const PortFile port_file(shared.options.port_file, port);
@@ -162,6 +162,7 @@ void serve(Shared& shared, WorkerThreads& threads, CounterSet& own, int listener
 }  // namespace
 
 int run_server(const UringServerOptions& options) {
+    StopSignals signals;  // before any thread: the log has one
     raise_descriptor_limit();
     const ServerOptions& common = options.server;
     JsonLog log(log_level_of(common), common.log_file);
@@ -177,9 +178,8 @@ int run_server(const UringServerOptions& options) {
     SyncThread sync(common.fsync);
     const UniqueFd listener = open_listener(common.listen);
     Shared shared(common, rules, wall, names, rooms, sync, log, worker_count(options));
-    CounterSet own;
     WorkerThreads threads(shared, probe, uring);
-    serve(shared, threads, own, listener.get(), uring);
+    serve(shared, signals, threads, listener.get(), uring);
     return 0;
 }
 

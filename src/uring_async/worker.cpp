@@ -67,8 +67,13 @@ bool Worker::turn(bool may_wait) {
     export_counters();
     const std::span<const IoEvent> events = io_.turn(may_wait ? wait_until() : 0);
     owned_.begin_turn(io_.now_ns());
-    for (const IoEvent& event : events)
-        handle(event);
+    // Arrivals last: a slot that a `closed` event of this batch freed may be handed out again.
+    for (const IoEvent& event : events) {
+        if (event.kind != IoEvent::Kind::accepted) handle(event);
+    }
+    for (const IoEvent& event : events) {
+        if (event.kind == IoEvent::Kind::accepted) on_accepted(event.result);
+    }
     take_letters();
     owned_.take_results();
     take_created();
@@ -99,7 +104,6 @@ Connection* Worker::find(SlotId id) noexcept {
 }
 
 void Worker::handle(const IoEvent& event) {
-    if (event.kind == IoEvent::Kind::accepted) return on_accepted(event.result);
     if (event.kind == IoEvent::Kind::closed) return on_closed(event.id);
     Connection* const connection = find(event.id);
     RINGSIDE_ASSERT(connection != nullptr);

@@ -103,7 +103,8 @@ class Worker final : private OwnerReplies {
     void stop_live(Connection& connection) noexcept;
     void give_back_room(Connection& connection);
     void flush_soon(Connection& connection);
-    /// Closes after everything owed is sent and the peer has ended its side, or a second later.
+    /// Closes after the answers owed are sent and the peer has ended its side, or a second later:
+    /// a close with input unread would reset the connection and take the answers with it.
     void linger(Connection& connection) noexcept;
     void close(Connection& connection) noexcept;
     void close(Connection& connection, Drop reason) noexcept;
@@ -159,6 +160,7 @@ class Worker final : private OwnerReplies {
     void sweep();
     void check_limits(Connection& connection, std::uint64_t now_ns);
     void unlist(Connection& connection) noexcept;
+    void release_name(Connection& connection) noexcept;
 
     Shared& shared_;
     std::uint32_t number_;

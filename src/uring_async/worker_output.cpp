@@ -149,7 +149,12 @@ void Worker::let_through(Connection& connection) noexcept {
 
 // ---- closing ----
 
+// The peer may be gone, and back under its name, as soon as it sees the end: so all that others can
+// see of it ends here. Of a room only the message that has begun still goes out.
 void Worker::linger(Connection& connection) noexcept {
+    unlist(connection);
+    if (connection.stage == Stage::room) connection.outbox.leave(0);
+    release_name(connection);
     connection.lingering = true;
     connection.linger_until_ns = io_.now_ns() + linger_ns_max;
     flush_soon(connection);
@@ -188,12 +193,15 @@ void Worker::finish_close(Connection& connection) {
     unlist(connection);
     connection.outbox.drop_log();
     if (connection.room != nullptr) give_back_room(connection);
-    if (!connection.name.empty()) {
-        shared_.names.release(connection.name);
-        connection.name.clear();
-    }
+    release_name(connection);
     connection.close_called = true;
     io_.close(connection.id);
+}
+
+void Worker::release_name(Connection& connection) noexcept {
+    if (connection.name.empty()) return;
+    shared_.names.release(connection.name);
+    connection.name.clear();
 }
 
 // ---- time limits ----

@@ -71,7 +71,7 @@ void Session::act(const Decision& decision, const ClientFrame& frame) {
             return leave_room();
         case Action::disconnect:
             connection_.decoder.consume();
-            return worker_.close(connection_);
+            return worker_.linger(connection_);
     }
 }
 
@@ -82,6 +82,10 @@ void Session::refuse(Request request, std::string_view reason) {
 }
 
 void Session::refuse_and_linger(const Decision& decision) {
+    if (connection_.stage == Stage::room) {
+        if (!finish_room()) return;
+        connection_.stage = Stage::lobby;
+    }
     refuse(decision.answer, decision.reason);
     worker_.counters().drop(Drop::frame_too_long);
     worker_.linger(connection_);
@@ -137,15 +141,24 @@ bool Session::room_for_post() {
 }
 
 void Session::leave_room() {
-    const StoryReply reply = worker_.ask_leave(connection_);
-    if (connection_.closing) return;
-    worker_.stop_live(connection_);
-    connection_.outbox.leave(reply.value);
+    if (!finish_room()) return;
     connection_.stage = Stage::lobby;
     worker_.enter_lobby(connection_);
+}
+
+// Everything that was sequenced before, its own messages among it, goes out first. False where the
+// connection is closing meanwhile.
+bool Session::finish_room() {
+    const StoryReply reply = worker_.ask_leave(connection_);
+    if (connection_.closing) return false;
+    worker_.stop_live(connection_);
+    connection_.outbox.leave(reply.value);
+    worker_.flush_soon(connection_);
     while (!connection_.closing && connection_.outbox.leaving())
         wait_for_output();
-    if (!connection_.closing) worker_.give_back_room(connection_);
+    if (connection_.closing) return false;
+    worker_.give_back_room(connection_);
+    return true;
 }
 
 void Session::wait_for_output() {

@@ -34,6 +34,7 @@ class Session {
     void join_room(std::string_view name);
     void post(std::string_view text);
     void leave_room();
+    [[nodiscard]] bool finish_room();
     void wait_for_output();
     [[nodiscard]] bool room_for_post();
 

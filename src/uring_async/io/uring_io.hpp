@@ -22,9 +22,9 @@ struct UringSizes {
     // A flush of some thousand sends is one system call. The completion queue holds as many again
     // for each of the receives and accepts that come in the same turn.
     Ring::Sizes ring{4096, 16384};
-    // 4 MiB that all connections share. A buffer holds any chat message that is allowed by default.
-    std::uint32_t receive_buffers = 1024;
-    std::uint32_t receive_buffer_bytes = 4096;
+    // 512 KiB that all connections share; most chat frames are far smaller than a buffer.
+    std::uint32_t receive_buffers = 256;
+    std::uint32_t receive_buffer_bytes = 2048;
 };
 
 // The Io over io_uring.
