@@ -28,7 +28,7 @@ from units import parse_duration
 ROOT = Path(__file__).resolve().parent.parent
 
 FULL = {"rounds": 5, "duration": 12.0, "warm_up": 2.0}
-QUICK = {"rounds": 1, "duration": 4.0, "warm_up": 0.5}
+QUICK = {"rounds": 1, "duration": 3.5, "warm_up": 0.5}
 # Start and stop of a server, the wait for its last textfile, the queries.
 SECONDS_BESIDES = 1.2
 

@@ -70,7 +70,7 @@ def table(results):
     head = " " * _NAME + "".join(f"{server['label']:>{column}}" for server in servers)
     lines = [head + f"{'ahead':>{_LAST}}"]
     for load in results["loads"]:
-        lines.append(bold(load["title"]))
+        rows = []
         for metric in METRICS:
             spreads = [summary[load["name"]][server["label"]][metric.name] for server in servers]
             if load["workload"] not in metric.workloads or not any(spreads):
@@ -78,5 +78,7 @@ def table(results):
             cells = "".join(f"{show(one['median'] if one else None, metric.kind):>{column}}"
                             for one in spreads)
             ahead = _difference(judged.get((load["name"], metric.name)), few)
-            lines.append(f"  {metric.short:<{_NAME - 2}}{cells}{ahead:>{_LAST}}")
+            rows.append(f"  {metric.short:<{_NAME - 2}}{cells}{ahead:>{_LAST}}")
+        if rows:
+            lines += [bold(load["title"]), *rows]
     return "\n".join(lines)
