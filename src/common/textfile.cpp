@@ -100,7 +100,7 @@ prometheus::ClientMetric& MetricsSnapshot::Families::sample(std::string_view nam
 
 MetricsSnapshot::MetricsSnapshot(MetricLabels labels) : families_(std::make_unique<Families>()) {
     for (auto& [name, value] : labels)
-        families_->labels.push_back({name, std::move(value)});
+        families_->labels.push_back({std::move(name), std::move(value)});
 }
 
 MetricsSnapshot::~MetricsSnapshot() = default;
