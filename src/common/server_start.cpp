@@ -23,7 +23,13 @@ std::uint64_t raise_descriptor_limit() noexcept {
 }
 
 UniqueFd open_listener(const std::string& listen) {
-    if (UniqueFd inherited = inherited_listener()) return inherited;
+    if (UniqueFd inherited = inherited_listener()) {
+        if (auto set = set_no_delay(inherited.get()); !set) {
+            throw StartError("LISTEN_FDS hands over a socket that is not TCP (" +
+                             set.error().text() + "): let it listen on a TCP port");
+        }
+        return inherited;
+    }
     const Result<SocketAddress> address = parse_address(listen);
     if (!address) {
         throw StartError("--listen " + listen + " is no address (" + address.error().text() +

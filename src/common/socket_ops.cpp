@@ -98,13 +98,15 @@ Result<SocketAddress> parse_address(std::string_view host_port) {
     return address;
 }
 
+Result<void> set_no_delay(int listener) {
+    return set_option(listener, IPPROTO_TCP, TCP_NODELAY, "set TCP_NODELAY");
+}
+
 Result<UniqueFd> make_stream_socket(int family) {
     UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return std::unexpected(last_error("socket"));
     // TCP_NODELAY: what is sent is already everything that is due, there is nothing to wait for.
-    if (auto set = set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, "set TCP_NODELAY"); !set) {
-        return std::unexpected(set.error());
-    }
+    if (auto set = set_no_delay(fd.get()); !set) return std::unexpected(set.error());
     return fd;
 }
 

@@ -33,6 +33,9 @@ struct SocketAddress {
 /// inherit TCP_NODELAY from it.
 [[nodiscard]] Result<UniqueFd> make_listener(const SocketAddress& address);
 
+/// TCP_NODELAY for a listener that somebody else made: what is accepted from it inherits that.
+[[nodiscard]] Result<void> set_no_delay(int listener);
+
 /// A non-blocking, unconnected TCP socket (what Io::connect takes), with TCP_NODELAY.
 [[nodiscard]] Result<UniqueFd> make_stream_socket(int family);
 

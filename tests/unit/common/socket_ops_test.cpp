@@ -55,6 +55,17 @@ TEST_CASE("a host that does not exist is an error of its own") {
     CHECK(std::string(address.error().operation) == "look up host");
 }
 
+// The service manager's sockets come without it; each answer would wait for the client's
+// acknowledgement of the one before.
+TEST_CASE("a listener that somebody else made can be given TCP_NODELAY, another socket not") {
+    const UniqueFd foreign(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(no_delay(foreign.get()) == 0);
+    REQUIRE(set_no_delay(foreign.get()).has_value());
+    CHECK(no_delay(foreign.get()) == 1);
+    const UniqueFd local(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    CHECK_FALSE(set_no_delay(local.get()).has_value());
+}
+
 TEST_CASE("a listener is non-blocking and hands TCP_NODELAY down to accepted sockets") {
     const std::string host = GENERATE("127.0.0.1", "[::1]");
     CAPTURE(host);
