@@ -384,7 +384,9 @@ void ConversationStage::close_now(Session& session, const Drop* why) noexcept {
 
 void ConversationStage::note_close(const Session& session, const Drop* why) noexcept {
     if (why != nullptr) counters().drop(*why);
-    const LogLevel level = why != nullptr ? LogLevel::info : LogLevel::debug;
+    // A drain closes everybody: that is one line of its own, not one per client.
+    const bool worth_a_line = why != nullptr && *why != Drop::drain;
+    const LogLevel level = worth_a_line ? LogLevel::info : LogLevel::debug;
     if (!shared_.log.enabled(level)) return;
     shared_.log.write(level, why != nullptr ? "connection dropped" : "connection closed",
                       {{"reason", why != nullptr ? drop_name(*why) : "client"},

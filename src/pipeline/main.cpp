@@ -1,9 +1,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <optional>
 
 #include "common/options.hpp"
-#include "common/result.hpp"
 #include "pipeline/server.hpp"
 
 int main(int argc, char** argv) {
@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
     if (const std::optional<int> code = ringside::parse_options(app, argc, argv)) return *code;
     try {
         return ringside::pipeline::run_server(options);
-    } catch (const ringside::StartError& problem) {
+    } catch (const std::exception& problem) {  // StartError, or out of memory on the way up
         std::fprintf(stderr, "pipeline-server: %s\n", problem.what());
         return 2;
     }

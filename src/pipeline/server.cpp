@@ -51,10 +51,11 @@ const char* fsync_name(FsyncPolicy::Mode mode) noexcept {
     return "";
 }
 
-void log_start(JsonLog& log, const ServerOptions& options, std::uint64_t descriptors,
-               const RoomDirectory& rooms) {
-    log.write(LogLevel::info, "starting",
+void log_start(JsonLog& log, const ServerOptions& options, std::uint16_t port,
+               std::uint64_t descriptors, const RoomDirectory& rooms) {
+    log.write(LogLevel::info, "serving",
               {{"version", version_text("pipeline-server")},
+               {"port", port},
                {"data", options.data},
                {"rooms", rooms.size()},
                {"fsync", fsync_name(options.fsync.mode)},
@@ -98,7 +99,6 @@ int run_server(const ServerOptions& options) {
     JsonLog log(log_level_of(options), options.log_file);
     const std::uint64_t descriptors = raise_descriptor_limit();
     auto shared = std::make_unique<Shared>(options, log);
-    log_start(log, options, descriptors, shared->directory);
     {
         UniqueFd listener = open_listener(options.listen);
         const Result<std::uint16_t> port = local_port(listener.get());
@@ -112,7 +112,7 @@ int run_server(const ServerOptions& options) {
                                     log);
         const PortFile port_file(options.port_file, *port);
         pipeline.start();
-        log.write(LogLevel::info, "listening", {{"port", *port}});
+        log_start(log, options, *port, descriptors, shared->directory);
         notify_manager("READY=1");
 
         const int number = signals.wait();
