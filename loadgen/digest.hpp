@@ -16,6 +16,7 @@ namespace digest_detail {
 inline constexpr std::uint64_t key0 = 0xa0761d6478bd642fU;
 inline constexpr std::uint64_t key1 = 0xe7037ed1a0b428dbU;
 inline constexpr std::uint64_t key2 = 0x8ebc6af09c88c6e3U;
+inline constexpr std::uint64_t key3 = 0x589965cc75374cc3U;
 
 __extension__ using Product = unsigned __int128;
 
@@ -36,8 +37,8 @@ inline std::uint64_t word(const char* bytes) noexcept {
     using namespace digest_detail;
     const char* at = bytes.data();
     std::size_t left = bytes.size();
-    std::uint64_t one = key0 ^ left;
-    std::uint64_t two = key1;
+    std::uint64_t one = key0;
+    std::uint64_t two = key3;  // unlike any key below, or equal words would be interchangeable
     char padded[16] = {};
     if (left < sizeof padded) {
         std::memcpy(padded, at, left);
@@ -56,7 +57,8 @@ inline std::uint64_t word(const char* bytes) noexcept {
     }
     // The last 16 bytes, some of them for the second time.
     two = fold(word(at + left - 16) ^ key1, word(at + left - 8) ^ two);
-    return fold(one ^ key1, two ^ key2);
+    // The length comes last: mixed in first, it would cancel out against a bit of the first words.
+    return fold(one ^ key1 ^ bytes.size(), two ^ key2);
 }
 
 }  // namespace ringside::loadgen

@@ -79,14 +79,14 @@ void figures(Out out, const Results& results) {
 }
 
 void latencies(Out out, const Recorder& recorder) {
-    fmt::format_to(out, "\n  {:<14}{:>10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "latency, us",
+    fmt::format_to(out, "\n{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "latency, us",
                    "count", "min", "mean", "p50", "p90", "p99", "p99.9", "max");
     for (std::size_t i = 0; i < latency_kinds; ++i) {
         const auto kind = static_cast<Latency>(i);
         const Histogram& histogram = recorder.latency(kind);
         if (histogram.count() == 0) continue;
-        fmt::format_to(out, "  {:<14}{:>10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n",
-                       latency_name(kind), histogram.count(), micros(histogram.min_ns()),
+        fmt::format_to(out, "{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", latency_name(kind),
+                       histogram.count(), micros(histogram.min_ns()),
                        micros(histogram.sum_ns() / histogram.count()), quantile(histogram, 0.5),
                        quantile(histogram, 0.9), quantile(histogram, 0.99),
                        quantile(histogram, 0.999), micros(histogram.max_ns()));

@@ -1,0 +1,46 @@
+#include "loadgen/recorder.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace ringside::loadgen;
+
+TEST_CASE("latencies are taken in the measured window alone, set-up's always") {
+    Recorder recorder;
+    recorder.record(Latency::own_copy, 1);
+    recorder.record_always(Latency::set_name, 2);
+    recorder.open(1000);
+    recorder.record(Latency::own_copy, 3);
+    recorder.close(5000);
+    recorder.record(Latency::own_copy, 4);
+    CHECK(recorder.latency(Latency::own_copy).count() == 1);
+    CHECK(recorder.latency(Latency::own_copy).max_ns() == 3);
+    CHECK(recorder.latency(Latency::set_name).count() == 1);
+}
+
+TEST_CASE("the window's counts are those between open and close") {
+    Recorder recorder;
+    recorder.counts.deliveries = 100;
+    recorder.counts.requests[3] = 7;
+    CHECK(recorder.window_counts().deliveries == 0);
+    recorder.open(1000);
+    recorder.counts.deliveries += 20;
+    CHECK(recorder.window_counts().deliveries == 20);
+    CHECK(recorder.window_ns(1500) == 500);
+    recorder.counts.requests[3] += 2;
+    recorder.close(3000);
+    recorder.counts.deliveries += 50;
+    CHECK(recorder.window_counts().deliveries == 20);
+    CHECK(recorder.window_counts().requests[3] == 2);
+    CHECK(recorder.window_ns(9000) == 2000);
+}
+
+TEST_CASE("a percentile needs ten samples above it") {
+    CHECK(supports_quantile(20, 0.5));
+    CHECK_FALSE(supports_quantile(19, 0.5));
+    CHECK(supports_quantile(100, 0.9));
+    CHECK_FALSE(supports_quantile(99, 0.9));
+    CHECK(supports_quantile(1000, 0.99));
+    CHECK_FALSE(supports_quantile(999, 0.99));
+    CHECK(supports_quantile(10'000, 0.999));
+    CHECK_FALSE(supports_quantile(9'999, 0.999));
+}

@@ -1,0 +1,157 @@
+#include "loadgen/report.hpp"
+
+#include <simdjson.h>
+
+#include <catch2/catch.hpp>
+#include <sstream>
+
+using namespace ringside::loadgen;
+
+namespace {
+
+struct Fixture {
+    Options options;
+    Recorder recorder;
+    Violations violations;
+
+    Fixture() {
+        options.workload = WorkloadKind::fanout;
+        options.users = 100;
+        options.outstanding = 16;
+        options.payload_bytes = 64;
+        options.server_pid = 42;
+        recorder.counts.requests = {100, 1, 100, 5000, 0};
+        recorder.open(1);
+        recorder.counts.messages_sent = 4000;
+        recorder.counts.messages_answered = 3990;
+        recorder.counts.deliveries = 399'000;
+        for (std::uint64_t i = 1; i <= 999; ++i)
+            recorder.record(Latency::own_copy, i * 1000);
+        recorder.close(2'000'000'001);
+    }
+    Results results() const {
+        Results out{options, recorder, violations, "uring", "2026-11-21T02:03:04Z", {}};
+        out.connections = 100;
+        out.warm_up_seconds = 0.5;
+        out.measured_seconds = 2.0;
+        out.loadgen_cpu_seconds = 1.5;
+        out.server_cpu_seconds = 0.5;
+        return out;
+    }
+};
+
+simdjson::dom::element parse(simdjson::dom::parser& parser, const std::string& text) {
+    simdjson::dom::element root;
+    REQUIRE(parser.parse(text).get(root) == simdjson::SUCCESS);
+    return root;
+}
+
+double number(const simdjson::dom::element& root, const char* pointer) {
+    CAPTURE(pointer);
+    double value = 0;
+    REQUIRE(root.at_pointer(pointer).get(value) == simdjson::SUCCESS);
+    return value;
+}
+
+std::string text(const simdjson::dom::element& root, const char* pointer) {
+    CAPTURE(pointer);
+    std::string_view value;
+    REQUIRE(root.at_pointer(pointer).get(value) == simdjson::SUCCESS);
+    return std::string(value);
+}
+
+bool is_null(const simdjson::dom::element& root, const char* pointer) {
+    return root.at_pointer(pointer).is_null();
+}
+
+}  // namespace
+
+TEST_CASE("the JSON report holds what was counted") {
+    const Fixture fixture;
+    simdjson::dom::parser parser;
+    const auto root = parse(parser, json_report(fixture.results()));
+    CHECK(number(root, "/schema_version") == 1);
+    CHECK(text(root, "/program") == "loadgen");
+    CHECK(text(root, "/workload") == "fanout");
+    CHECK(number(root, "/parameters/members") == 100);
+    CHECK(number(root, "/counts/messages_sent") == 4000);
+    CHECK(number(root, "/counts/deliveries") == 399'000);
+    CHECK(number(root, "/counts/requests/send_message") == 5000);
+    CHECK(number(root, "/rates/offered_messages_per_second") == 2000);
+    CHECK(number(root, "/rates/achieved_messages_per_second") == 1995);
+    CHECK(number(root, "/rates/deliveries_per_second") == 199'500);
+    CHECK(number(root, "/server/deliveries_per_cpu_second") == 798'000);
+    CHECK(number(root, "/loadgen/deliveries_per_cpu_second") == 266'000);
+    CHECK(bool(root.at_pointer("/valid")) == true);
+    CHECK(bool(root.at_pointer("/interrupted")) == false);
+    for (const char* kind :
+         {"lost", "repeated", "reordered", "corrupt", "misdirected", "disagreed", "protocol"}) {
+        CHECK(number(root, (std::string("/violations/") + kind).c_str()) == 0);
+    }
+}
+
+TEST_CASE("percentiles without enough samples are null, latencies without any are absent") {
+    const Fixture fixture;
+    simdjson::dom::parser parser;
+    const auto root = parse(parser, json_report(fixture.results()));
+    CHECK(number(root, "/latencies/own_copy/count") == 999);
+    CHECK(number(root, "/latencies/own_copy/p50_ns") == Approx(500'000).epsilon(0.001));
+    CHECK(number(root, "/latencies/own_copy/p90_ns") == Approx(900'000).epsilon(0.001));
+    CHECK(is_null(root, "/latencies/own_copy/p99_ns"));
+    CHECK(is_null(root, "/latencies/own_copy/p999_ns"));
+    CHECK(number(root, "/latencies/own_copy/max_ns") == 999'000);
+    CHECK(root.at_pointer("/latencies/set_name").error() != simdjson::SUCCESS);
+}
+
+TEST_CASE(
+    "the JSON report is JSON whatever the label's bytes are, and without a server's process") {
+    Fixture fixture;
+    fixture.options.server_label = "a\"b\\c\n\x01\xff";
+    Results results = fixture.results();
+    results.server_cpu_seconds.reset();
+    results.measured_seconds = 0;
+    results.failure = "lost \"it\"";
+    simdjson::dom::parser parser;
+    const auto root = parse(parser, json_report(results));
+    CHECK(text(root, "/server_label") == "a\"b\\c\n\x01\xc3\xbf");
+    CHECK(is_null(root, "/server"));
+    CHECK(text(root, "/failure") == "lost \"it\"");
+    CHECK(bool(root.at_pointer("/valid")) == false);
+}
+
+TEST_CASE("a run's exit code says what became of it") {
+    Fixture fixture;
+    Results results = fixture.results();
+    CHECK(results.exit_code() == 0);
+    results.interrupted = true;
+    CHECK(results.exit_code() == 130);
+    results.failure = "lost a connection";
+    CHECK(results.exit_code() == 1);
+    fixture.violations.add(Violation::lost);
+    CHECK(results.exit_code() == 4);
+    CHECK_FALSE(results.valid());
+}
+
+TEST_CASE("the table keeps within 80 columns, also with large figures and violations") {
+    Fixture fixture;
+    fixture.recorder.counts = {};
+    fixture.violations.add(Violation::disagreed, 123'456'789);
+    fixture.violations.tell(Violation::disagreed, "at place 1 of a room");
+    for (std::size_t i = 0; i < latency_kinds; ++i) {
+        for (int n = 0; n < 20'000; ++n) {
+            fixture.recorder.record_always(static_cast<Latency>(i), 60'000'000'000);
+        }
+    }
+    std::istringstream table(table_report(fixture.results()));
+    for (std::string line; std::getline(table, line);) {
+        CAPTURE(line);
+        CHECK(line.size() <= 80);
+    }
+}
+
+TEST_CASE("the table gives a verdict") {
+    Fixture fixture;
+    CHECK_THAT(table_report(fixture.results()), Catch::Contains("VALID: all 399,000 messages"));
+    fixture.violations.add(Violation::repeated, 3);
+    CHECK_THAT(table_report(fixture.results()), Catch::Contains("INVALID: 3 repeated"));
+}
