@@ -62,7 +62,9 @@ int run(const Options& options) {
         with_uring ? "uring" : "epoll", *interruption);
     const Results results = load.execute();
     int code = results.exit_code();
-    if (code != 1) fmt::print("{}", table_report(results));
+    if (results.failure.empty() || results.measured_seconds > 0) {
+        fmt::print("{}", table_report(results));
+    }
     if (!results.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results.failure);
     if (options.json.empty()) return code;
     if (const auto written = write_file_atomically(options.json, json_report(results)); !written) {

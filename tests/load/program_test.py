@@ -1,0 +1,122 @@
+"""The load generator as a user runs it, against a server: its exit codes, its files, its signals.
+
+Usage: program_test.py LOADGEN SERVER [server option ...]
+"""
+
+import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from child import Child, ChildError, wait_for_port, wait_until
+
+SKIP = 77
+
+
+class Bench:
+    """One server, and load generators against it."""
+
+    def __init__(self, loadgen, server, port, folder):
+        self._loadgen, self._port, self._folder = loadgen, port, folder
+        self._runs = 0
+        self.server = server
+
+    def start(self, *arguments):
+        """A load generator; its results go to `json_file(run)`."""
+        self._runs += 1
+        output = self._folder / f"loadgen-{self._runs}.log"
+        return Child([self._loadgen, *arguments, f"--connect=127.0.0.1:{self._port}",
+                      f"--json={self._folder / f'{self._runs}.json'}"], output)
+
+    def run(self, *arguments):
+        """The exit code and the JSON results of a whole run."""
+        child = self.start(*arguments)
+        return child.wait(60.0), self.results(), child.output.read_text()
+
+    def results(self):
+        return json.loads((self._folder / f"{self._runs}.json").read_text())
+
+
+def check_valid_runs(bench):
+    for arguments, senders in ((("thesis", "--users=20"), 20),
+                               (("fanout", "--rooms=5", "--members=4", "--publishers=2"), 10)):
+        code, results, table = bench.run(*arguments, "--duration=1s", "--warm-up=200ms",
+                                         f"--server-pid={bench.server.pid}", "--server-label=it")
+        assert code == 0, f"{arguments}: exit code {code}:\n{table}"
+        assert results["valid"] and not any(results["violations"].values()), results
+        assert results["counts"]["connections"] == 20, results["counts"]
+        assert results["counts"]["messages_sent"] >= senders, results["counts"]
+        assert results["counts"]["deliveries"] > results["counts"]["messages_sent"] / 2, results
+        assert 1.0 <= results["measured_seconds"] < 2.0, results["measured_seconds"]
+        assert results["server"]["pid"] == bench.server.pid and results["server_label"] == "it"
+        assert "VALID: all" in table, table
+        own_copy = results["latencies"]["own_copy"]
+        assert 0 < own_copy["min_ns"] <= own_copy["max_ns"] < 60e9, own_copy
+
+
+def check_textfile_and_interrupt(bench, folder):
+    """The metrics are there while it runs and gone after Ctrl-C, whose partial result is whole."""
+    textfile = folder / "load.prom"
+    child = bench.start("fanout", "--members=10", "--duration=10m", "--warm-up=0",
+                        f"--metrics-textfile={textfile}", "--metrics-interval=100ms")
+    wait_until(lambda: textfile.exists() and "load_measuring{" in textfile.read_text()
+               and 'ringside_load_measuring{server="unknown",workload="fanout"} 1'
+               in textfile.read_text(), 30.0, "metrics of the measured window")
+    child.signal(signal.SIGINT)
+    code = child.wait(30.0)
+    assert code == 130, f"exit code {code} after Ctrl-C:\n{child.last_lines(30)}"
+    assert not textfile.exists(), "the metrics outlived the run"
+    results = bench.results()
+    assert results["interrupted"] and results["valid"], results
+    assert results["measured_seconds"] > 0
+
+
+def check_server_killed(bench):
+    child = bench.start("thesis", "--users=5", "--duration=10m", "--warm-up=0")
+    wait_until(lambda: Path(f"/proc/{bench.server.pid}/fd").is_dir()
+               and len(list(Path(f"/proc/{bench.server.pid}/fd").iterdir())) > 10, 30.0,
+               "users to connect")
+    bench.server.kill()
+    code = child.wait(30.0)
+    text = child.output.read_text()
+    assert code == 1, f"exit code {code} after the server was killed:\n{text}"
+    assert "lost the connection" in text or "cannot connect" in text, text
+    assert not bench.results()["valid"]
+
+
+def check_nobody_there(bench):
+    code, results, text = bench.run("thesis")
+    assert code == 1, f"exit code {code} where nobody listens"
+    assert "cannot connect" in text and "--connect" in text, text
+    assert len(text.strip().splitlines()) == 1, text
+    assert "cannot connect" in results["failure"], results
+
+
+def main():
+    """Each check; an AssertionError says what a user would have seen."""
+    loadgen, program, *options = sys.argv[1:]
+    with tempfile.TemporaryDirectory(prefix="ringside-load-") as name:
+        folder = Path(name)
+        server = Child([program, *options, "--listen=127.0.0.1:0", f"--port-file={folder / 'port'}",
+                        f"--data={folder / 'data'}"], folder / "server.log")
+        try:
+            port = wait_for_port(server, folder / "port", 30.0)
+        except ChildError as error:
+            server.kill()
+            if server.exit_code() == 2 and "io_uring" in str(error):
+                print(f"skipped: io_uring is refused here: {error}")
+                sys.exit(SKIP)
+            raise
+        bench = Bench(loadgen, server, port, folder)
+        try:
+            check_valid_runs(bench)
+            check_textfile_and_interrupt(bench, folder)
+            check_server_killed(bench)
+            check_nobody_there(bench)
+        finally:
+            server.kill()
+
+
+if __name__ == "__main__":
+    main()
