@@ -96,6 +96,9 @@ class HistoryFile {
     /// kernel takes the pages for clean then. One thread at a time, any.
     [[nodiscard]] Result<void> sync() noexcept;
 
+    /// Asked when nobody syncs any more: the last holder of the file does.
+    [[nodiscard]] bool sync_failed() const noexcept { return sync_error_.code != 0; }
+
     /// Log position behind the last message. Owner only.
     [[nodiscard]] std::uint64_t end() const noexcept {
         return end_.load(std::memory_order_relaxed);
@@ -125,7 +128,7 @@ class HistoryFile {
     // Owner only.
     std::uint64_t message_count_;
     Error append_error_{};  // set for good when a failed append could not be undone
-    // Syncing thread only.
+    // Syncing thread only; the last holder once that has let go.
     Error sync_error_{};  // set for good by the first failure
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include <system_error>
 
 #include "common/assert.hpp"
+#include "common/disk_io.hpp"
 #include "common/wire.hpp"
 
 namespace ringside {
@@ -28,20 +30,38 @@ std::uint64_t random_epoch() {
 
 RoomDirectory::RoomDirectory(fs::path folder, bool durable_create)
     : folder_(std::move(folder)), durable_create_(durable_create) {
+    make_folder();
+    lock_folder();
+    scan_folder();
+}
+
+void RoomDirectory::make_folder() {
+    std::vector<fs::path> made;
     std::error_code failed;
+    for (fs::path path = fs::absolute(folder_);
+         !fs::exists(path, failed) && path.has_relative_path(); path = path.parent_path()) {
+        made.push_back(path);
+    }
     fs::create_directories(folder_, failed);
     if (failed) {
         throw StartError("cannot create the data folder " + folder_.string() + " (" +
                          failed.message() + "): give another with --data");
     }
-    lock_folder();
-    scan_folder();
+    if (!durable_create_) return;
+    // A durable room in a folder that a power cut takes would be no good.
+    for (const fs::path& path : made) {
+        if (const auto synced = sync_folder(path.parent_path()); !synced) {
+            throw StartError("cannot create the data folder " + folder_.string() + " (" +
+                             synced.error().text() + "): give another with --data");
+        }
+    }
 }
 
 void RoomDirectory::lock_folder() {
     const std::string path = (folder_ / lock_name).string();
     lock_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-    if (!lock_) {
+    // The lock file may be there from a time when the folder could still be written.
+    if (!lock_ || ::access(folder_.c_str(), W_OK) != 0) {
         throw StartError("cannot write in the data folder " + folder_.string() + " (" +
                          last_error("open .lock").text() +
                          "): make it writable or give another with --data");
@@ -135,13 +155,43 @@ std::shared_ptr<const RoomList> RoomDirectory::list() const {
     return list_;
 }
 
+void RoomDirectory::Quarantine::add(std::uint32_t number, const Error& why) {
+    const std::lock_guard lock(mutex);
+    rooms.emplace(number, why);
+}
+
+Error RoomDirectory::Quarantine::why(std::uint32_t number) {
+    const std::lock_guard lock(mutex);
+    const auto found = rooms.find(number);
+    return found == rooms.end() ? Error{} : found->second;
+}
+
+Result<std::shared_ptr<HistoryFile>> RoomDirectory::open_file(const Room& room,
+                                                              HistoryFile::Recovery& recovery) {
+    if (const Error why = quarantine_->why(room.number); why.code != 0) {
+        return std::unexpected(why);
+    }
+    Result<std::shared_ptr<HistoryFile>> file = HistoryFile::open(folder_, room.name, recovery);
+    if (!file) {
+        if (file.error().code == EBADMSG) quarantine_->add(room.number, file.error());
+        return file;
+    }
+    // Whoever lets go of the file last looks at how its syncs went.
+    HistoryFile* const bare = file->get();
+    return std::shared_ptr<HistoryFile>(bare, [file = std::move(*file), quarantine = quarantine_,
+                                               number = room.number](HistoryFile*) mutable {
+        if (file->sync_failed()) quarantine->add(number, Error{EIO, "an earlier sync failed"});
+        file.reset();
+    });
+}
+
 Result<std::shared_ptr<RoomLog>> RoomDirectory::open_log(const Room& room) {
     {
         const std::lock_guard lock(mutex_);
         if (std::shared_ptr<RoomLog> log = open_[room.number].lock()) return log;
     }
     HistoryFile::Recovery recovery;
-    Result<std::shared_ptr<HistoryFile>> file = HistoryFile::open(folder_, room.name, recovery);
+    Result<std::shared_ptr<HistoryFile>> file = open_file(room, recovery);
     if (!file) return std::unexpected(file.error());
     auto log = std::make_shared<RoomLog>(std::move(*file));
 

@@ -42,7 +42,9 @@ struct RoomRepair {
 //    and its tail verified, by the first open_log().
 // 3. A log stays open while anybody holds it. The idle_open_rooms_max that were opened last stay
 //    open although nobody does, so that a room which is left and joined by turns is not reopened.
-// 4. A room whose history is damaged is quarantined: open_log() answers EBADMSG, the rest serve.
+// 4. A room whose history is damaged is quarantined: open_log() answers EBADMSG, the rest serve. A
+//    room whose sync failed is not opened again either (EIO): the kernel takes what it lost for
+//    written, so that a new descriptor would call it synced. Both until the next start.
 // 5. Creations are done one after the other, so that the order of creation is the same in the list
 //    of this run and after a restart.
 class RoomDirectory {
@@ -76,14 +78,29 @@ class RoomDirectory {
     [[nodiscard]] std::vector<RoomRepair> take_repairs();
 
  private:
+    /// Rooms that are not opened again in this run, and why. Shared with the files that are open,
+    /// since the last holder of one may be the sync thread, after the directory is gone.
+    struct Quarantine {
+        std::mutex mutex;
+        std::unordered_map<std::uint32_t, Error> rooms;  // by room number
+
+        void add(std::uint32_t number, const Error& why);
+        [[nodiscard]] Error why(std::uint32_t number);  // code 0: not quarantined
+    };
+
+    void make_folder();
     void lock_folder();
     void scan_folder();
     void add_room(std::string name);  // mutex_ held, or no other thread yet
+    [[nodiscard]] Result<std::shared_ptr<HistoryFile>> open_file(const Room& room,
+                                                                 HistoryFile::Recovery& recovery);
 
     const std::filesystem::path folder_;
     const bool durable_create_;
     UniqueFd lock_;
     std::vector<std::string> warnings_;
+
+    const std::shared_ptr<Quarantine> quarantine_ = std::make_shared<Quarantine>();
 
     std::mutex create_mutex_;        // one creation at a time; taken before mutex_
     std::uint64_t next_number_ = 0;  // HistoryHeader::number of the next room; create_mutex_

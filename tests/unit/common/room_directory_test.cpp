@@ -1,5 +1,10 @@
 #include "common/room_directory.hpp"
 
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <fstream>
@@ -24,6 +29,17 @@ void say(RoomLog& log, std::string_view text) {
     log.stage("ann", "00:00:00 01/01/70", 0, text);
     REQUIRE(log.commit(1));
     log.publish(log.committed_end());
+}
+
+/// The descriptor under which this process has a file open.
+int descriptor_of(const std::filesystem::path& file) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;  // the iterator's own
+        if (std::filesystem::read_symlink(entry.path(), gone) == file) {
+            return std::stoi(entry.path().filename().string());
+        }
+    }
+    return -1;
 }
 
 }  // namespace
@@ -85,6 +101,36 @@ TEST_CASE("a data folder is one server's at a time") {
     CHECK_NOTHROW(RoomDirectory(folder.path(), false));
 }
 
+TEST_CASE("a data folder is one process's at a time, and free again when that is killed") {
+    const test::TempFolder folder;
+    int ready[2];
+    REQUIRE(::pipe(ready) == 0);
+    const pid_t other = ::fork();
+    REQUIRE(other >= 0);
+    if (other == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        const RoomDirectory directory(folder.path(), false);
+        (void)!::write(ready[1], "x", 1);
+        for (;;)
+            ::pause();
+    }
+    char byte = 0;
+    REQUIRE(::read(ready[0], &byte, 1) == 1);
+    CHECK_THROWS_WITH(RoomDirectory(folder.path(), false), Catch::Contains("another server"));
+    ::kill(other, SIGKILL);
+    REQUIRE(::waitpid(other, nullptr, 0) == other);
+    CHECK_NOTHROW(RoomDirectory(folder.path(), false));
+    ::close(ready[0]);
+    ::close(ready[1]);
+}
+
+TEST_CASE("a data folder several levels deep is made") {
+    const test::TempFolder folder;
+    RoomDirectory directory(folder / "a/b/c", true);
+    CHECK(directory.create("room"));
+    CHECK(std::filesystem::exists(folder / "a/b/c/room.chat"));
+}
+
 TEST_CASE("a data folder that cannot be made is refused with the way out") {
     const test::TempFolder folder;
     std::ofstream(folder / "file") << "x";
@@ -123,6 +169,52 @@ TEST_CASE("what is no room is named and left alone, cut-off creations are cleare
     CHECK(std::filesystem::exists(folder / "junk.chat"));
     CHECK_FALSE(
         std::filesystem::exists(folder / (std::string(history_temporary_prefix) + "half.chat")));
+}
+
+TEST_CASE("a damaged room is closed and the others serve") {
+    const test::TempFolder folder;
+    {
+        RoomDirectory directory(folder.path(), false);
+        for (const char* name : {"damaged", "fine"}) {
+            const auto log = directory.open_log(*directory.create(name).value()).value();
+            say(*log, "one");
+            REQUIRE(log->file()->sync());
+            say(*log, "two");
+        }
+    }
+    // Less than what was synced.
+    std::filesystem::resize_file(folder / "damaged.chat", history_header_bytes + 10);
+    RoomDirectory directory(folder.path(), false);
+    const Room& damaged = *directory.find("damaged");
+    CHECK(directory.open_log(damaged).error().code == EBADMSG);
+    CHECK(directory.open_log(*directory.find("fine")).value()->message_count() == 2);
+    // It stays closed without being read again.
+    std::filesystem::remove(folder / "damaged.chat");
+    CHECK(directory.open_log(damaged).error().code == EBADMSG);
+}
+
+TEST_CASE("a room whose sync failed is not opened again") {
+    const test::TempFolder folder;
+    RoomDirectory directory(folder.path(), false);
+    std::vector<const Room*> rooms;
+    for (std::size_t i = 0; i <= idle_open_rooms_max; ++i) {
+        rooms.push_back(directory.create("room" + std::to_string(i)).value());
+    }
+    {
+        const auto log = directory.open_log(*rooms[0]).value();
+        // fdatasync refuses a pipe, so one takes the place of the file.
+        int fds[2];
+        REQUIRE(::pipe(fds) == 0);
+        REQUIRE(::dup2(fds[0], descriptor_of(folder / "room0.chat")) >= 0);
+        CHECK_FALSE(log->file()->sync());
+        ::close(fds[0]);
+        ::close(fds[1]);
+    }
+    for (std::size_t i = 1; i < rooms.size(); ++i)
+        REQUIRE(directory.open_log(*rooms[i]));
+    const auto refused = directory.open_log(*rooms[0]);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == EIO);
 }
 
 TEST_CASE("a repaired history is reported once") {
