@@ -25,7 +25,7 @@ class ChatServer {
     explicit ChatServer(std::vector<std::string> options = {});
     ChatServer(const ChatServer&) = delete;
     ChatServer& operator=(const ChatServer&) = delete;
-    ~ChatServer();
+    ~ChatServer() noexcept(false);
 
     [[nodiscard]] std::uint16_t port() const { return process_->port(); }
     [[nodiscard]] ServerProcess& process() { return *process_; }

@@ -61,6 +61,27 @@ TEST_CASE("SIGTERM sends what is pending, closes and ends with code 0") {
     CHECK(history_of(server, "room").size() == count);
 }
 
+TEST_CASE("SIGTERM waits for a member that is far behind and goes on reading") {
+    constexpr int count = 3200;  // 13 MB: far more than the sockets hold when the signal comes
+    ChatServer server;
+    ChatClient slow(server.port(), 4096);
+    enter(slow, "slow");
+    create_room(slow, "room");
+    join(slow, "room");
+    ChatClient talker = in_room(server, "talker", "room");
+    const auto text_of = [](int number) { return std::to_string(number) + std::string(4000, 'x'); };
+    for (int i = 0; i < count; ++i) {
+        say(talker, text_of(i));
+        expect_message(talker, "talker", text_of(i));
+    }
+    server.process().terminate();
+    talker.expect_closed();  // the drain has begun
+    for (int i = 0; i < count; ++i)
+        expect_message(slow, "talker", text_of(i));
+    slow.expect_closed();
+    CHECK(server.process().wait().code == 0);
+}
+
 TEST_CASE("a member that does not read delays the end by the drain time limit at most") {
     ChatServer server({"--drain-timeout", "300ms", "--write-timeout", "off"});
     ChatClient stalled(server.port(), 4096);
