@@ -40,6 +40,12 @@ T or_start_error(Result<T> result) {
     return std::move(*result);
 }
 
+// What enter may answer; the rest is our bug, a use from another thread (EEXIST) for example.
+void check_entered(int result) noexcept {
+    RINGSIDE_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
+                    result == -EBUSY);
+}
+
 bool receive_goes_on(std::int32_t result) noexcept {
     return result == -ENOBUFS || result == -ECANCELED || result == -EINTR || result == -EAGAIN;
 }
@@ -87,11 +93,13 @@ std::uint64_t UringIo::user_data(Operation operation, SlotId id) noexcept {
 void UringIo::make_room() noexcept {
     ++counters_.enters;
     ++counters_.system_calls;
-    if (ring_->submit() > 0) return;
+    const int submitted = ring_->submit();
+    check_entered(submitted);
+    if (submitted > 0) return;
     // The kernel wants completions to be worked off first.
     ++counters_.enters;
     ++counters_.system_calls;
-    ring_->submit_and_wait(0);
+    check_entered(ring_->submit_and_wait(0));
     reap();
 }
 
@@ -311,8 +319,7 @@ void UringIo::wait(std::uint64_t until_ns) noexcept {
     ++counters_.system_calls;
     const int result = ring_->submit_and_wait(sleeps ? wait_ns(until_ns) : 0);
     if (may_sleep) gate_.wake_up();
-    RINGSIDE_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
-                    result == -EBUSY);
+    check_entered(result);
 }
 
 void UringIo::reap() noexcept {

@@ -135,6 +135,10 @@ void TestLoop::turn() {
     record(io_->turn(0));
 }
 
+void TestLoop::wait() {
+    record(io_->turn(wait_forever));
+}
+
 void TestLoop::run_until(const std::function<bool()>& done) {
     const std::uint64_t start_ns = monotonic_ns();
     while (!done()) {

@@ -73,6 +73,8 @@ class TestLoop {
 
     /// One turn that does not wait.
     void turn();
+    /// One turn that waits for as long as it takes.
+    void wait();
     /// Turns until `done`; a failed test if that takes longer than any machine should need.
     void run_until(const std::function<bool()>& done);
     /// Adopts and starts receiving.

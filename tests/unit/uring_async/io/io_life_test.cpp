@@ -131,6 +131,22 @@ TEST_CASE("a refused connection tells why and is closed by its owner") {
     loop.finish(id);
 }
 
+TEST_CASE("a connection that fails at once and is closed at once is only reported closed") {
+    const IoKind kind = GENERATE(from_range(io_kinds()));
+    CAPTURE(kind);
+    TestLoop loop(kind);
+    const SocketAddress to = parse_address("[::1]:80").value();  // not for an IPv4 socket
+    const SlotId told =
+        loop.io().connect(make_stream_socket(AF_INET).value(), to.get(), to.bytes).value();
+    const SlotId id =
+        loop.io().connect(make_stream_socket(AF_INET).value(), to.get(), to.bytes).value();
+    loop.io().close(id);
+    loop.run_until([&] { return loop[id].closed == 1 && !loop[told].connected.empty(); });
+    CHECK(loop[id].connected.empty());
+    CHECK(loop[told].connected == std::vector<int>{-EAFNOSUPPORT});
+    loop.finish(told);
+}
+
 TEST_CASE("a connection can be closed while it is still being made") {
     const IoKind kind = GENERATE(from_range(io_kinds()));
     CAPTURE(kind);
