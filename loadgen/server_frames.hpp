@@ -46,6 +46,9 @@ class ServerFrameReader {
         return true;
     }
 
+    /// A frame has begun and is not whole.
+    [[nodiscard]] bool mid_frame() const noexcept { return !kept_.empty(); }
+
  private:
     static constexpr std::size_t kept_bytes_spare = std::size_t{16} * 1024;
 

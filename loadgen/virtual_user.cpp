@@ -12,6 +12,12 @@
 
 namespace ringside::loadgen {
 
+namespace {
+std::string_view name_of(const Answer& answer) {
+    return request_name(static_cast<Request>(answer.request));
+}
+}  // namespace
+
 VirtualUser::VirtualUser(RunState& run, std::uint32_t number)
     : run_(run), number_(number), random_(run.options.seed, number), connection_(run.driver.io()) {}
 
@@ -54,8 +60,7 @@ bool VirtualUser::await(Request request, Answer& answer) {
         if (!next_answer(answer)) return false;
     } while (answer.is(Request::get_chats) && request != Request::get_chats);
     if (answer.is(request) && answer.status == Status::success) return true;
-    break_off(fmt::format("{} was answered by {} {} \"{}\"", request_name(request),
-                          request_name(static_cast<Request>(answer.request)),
+    break_off(fmt::format("{} was answered by {} {} \"{}\"", request_name(request), name_of(answer),
                           answer.status == Status::success ? "success" : "failure", answer.text));
     return false;
 }
@@ -73,11 +78,16 @@ bool VirtualUser::connect(const SocketAddress& address) {
     return wait_until([this] { return connection_.state() == Connection::State::open; });
 }
 
-std::uint64_t VirtualUser::request(Request request, std::string_view text) {
-    const std::uint64_t now_ns = monotonic_ns();
+void VirtualUser::queue(Request request, std::string_view text) {
     const auto kind = static_cast<std::size_t>(request);
     if (kind < request_kinds) ++run_.recorder.counts.requests[kind];
     if (connection_.queue(request, text)) run_.driver.flush_soon(*this);
+}
+
+std::uint64_t VirtualUser::ask(Request request, std::string_view text) {
+    const std::uint64_t now_ns = monotonic_ns();
+    awaiting_ = request;
+    queue(request, text);
     return now_ns;
 }
 
@@ -92,7 +102,7 @@ void VirtualUser::record(Latency kind, bool always, std::uint64_t latency_ns) no
 bool VirtualUser::sign_in() {
     Answer answer;
     const std::string name = user_name(run_.verifier.run(), static_cast<std::uint16_t>(number_));
-    const std::uint64_t sent_ns = request(Request::set_name, name);
+    const std::uint64_t sent_ns = ask(Request::set_name, name);
     if (!await(Request::set_name, answer)) return false;
     record(Latency::set_name, true, answer.at_ns - sent_ns);
     return await(Request::get_chats, answer);
@@ -100,12 +110,13 @@ bool VirtualUser::sign_in() {
 
 bool VirtualUser::create_room(const std::string& name, bool always_record) {
     Answer answer;
-    const std::uint64_t sent_ns = request(Request::create_chat, name);
+    const std::uint64_t sent_ns = ask(Request::create_chat, name);
     while (true) {
         if (!await(Request::get_chats, answer)) return false;
         const auto index = run_.rooms.find(name);
         if (index && *index < answer.rooms) break;
     }
+    awaiting_.reset();
     record(Latency::create_chat, always_record, answer.at_ns - sent_ns);
     return true;
 }
@@ -115,7 +126,7 @@ bool VirtualUser::join_room(RoomLedger& room, Audience* audience, bool always_re
     Answer answer;
     joining_ = &room;
     audience_ = audience;
-    const std::uint64_t sent_ns = request(Request::connect_chat, room.name());
+    const std::uint64_t sent_ns = ask(Request::connect_chat, room.name());
     if (!await(Request::connect_chat, answer)) return false;
     record(Latency::connect_chat, always_record, answer.at_ns - sent_ns);
     return true;
@@ -128,12 +139,11 @@ bool VirtualUser::read_replay() {
 
 void VirtualUser::send_message() {
     RINGSIDE_ASSERT(stage_ == Stage::room);
-    const std::uint64_t now_ns = monotonic_ns();
-    const std::uint32_t counter = run_.verifier.send(number_, now_ns);
+    const std::uint32_t counter = run_.verifier.send(number_, monotonic_ns());
     payload_.resize(run_.options.payload_bytes);
     store_payload(payload_, {run_.verifier.run(), static_cast<std::uint16_t>(number_),
                              cursor_.room->tag(), counter});
-    request(Request::send_message, payload_);
+    queue(Request::send_message, payload_);
     ++run_.recorder.counts.messages_sent;
 }
 
@@ -142,7 +152,7 @@ bool VirtualUser::leave_room() {
     Answer answer;
     leave_end_ = cursor_.room->size();
     leaving_ = true;
-    const std::uint64_t sent_ns = request(Request::leave_chat, {});
+    const std::uint64_t sent_ns = ask(Request::leave_chat, {});
     if (!await(Request::get_chats, answer)) return false;
     record(Latency::leave_chat, false, answer.at_ns - sent_ns);
     return true;
@@ -158,10 +168,15 @@ void VirtualUser::give_up_room() {
 void VirtualUser::disconnect() {
     if (over()) return;
     disconnecting_ = true;
-    request(Request::disconnect, {});
-    if (wait_until([] { return false; }) || connection_.state() == Connection::State::failed)
-        return;
-    if (!broken_ && run_.failure.empty()) break_off("disconnect did not end the connection");
+    queue(Request::disconnect, {});
+    while (!over())
+        park();
+    if (broken_ || !run_.failure.empty()) return;
+    if (connection_.state() != Connection::State::failed) {
+        break_off("disconnect did not end the connection");
+    } else if (frames_.mid_frame()) {
+        break_off("the connection ended within a frame");
+    }
 }
 
 void VirtualUser::close() {
@@ -211,12 +226,13 @@ void VirtualUser::on_failed() {
 
 void VirtualUser::on_received(const uring::IoEvent& event) {
     if (event.result <= 0) return connection_.on_end(-event.result);
+    if (broken_) return;
     const std::string_view chunk(event.data, static_cast<std::size_t>(event.result));
     run_.recorder.counts.bytes_received += chunk.size();
     const bool sound = frames_.feed(
         chunk,
         [this](const ServerHeader& header, std::string_view text) { on_frame(header, text); });
-    if (!sound && !broken_) break_off("a frame longer than 64 MiB: the stream is broken");
+    if (!sound) break_off("a frame longer than 64 MiB: the stream is broken");
 }
 
 void VirtualUser::on_frame(const ServerHeader& header, std::string_view text) {
@@ -282,23 +298,22 @@ void VirtualUser::on_list(std::string_view text, Answer& answer) {
     if (!leaving_) return;
     run_.verifier.leave(cursor_, leave_end_, number_);
     leaving_ = false;
+    awaiting_.reset();
     audience_ = nullptr;
     stage_ = Stage::lobby;
 }
 
 // Only what is right at this stage goes on to the coroutine.
 void VirtualUser::on_answer(Answer answer) {
-    const bool success = answer.status == Status::success;
-    bool expected =
-        stage_ == Stage::lobby || (stage_ == Stage::unnamed && answer.is(Request::set_name));
-    if (answer.is(Request::receive_message)) expected = false;
-    if (answer.is(Request::connect_chat) && success) {
-        expected = joining_ != nullptr && answer.text == joining_->name();
-    }
     if (broken_) return;
+    const bool success = answer.status == Status::success;
+    bool expected = awaiting_ && answer.is(*awaiting_);
+    if (answer.is(Request::get_chats)) expected = success && stage_ == Stage::lobby;
+    if (expected && answer.is(Request::connect_chat) && success) {
+        expected = answer.text == joining_->name();
+    }
     if (!expected) {
-        return break_off(fmt::format("{} {} \"{}\" came {}",
-                                     request_name(static_cast<Request>(answer.request)),
+        return break_off(fmt::format("{} {} \"{}\" came {}", name_of(answer),
                                      success ? "success" : "failure", answer.text,
                                      stage_ == Stage::unnamed ? "before the name was taken"
                                      : stage_ == Stage::lobby ? "in the lobby"
@@ -306,6 +321,7 @@ void VirtualUser::on_answer(Answer answer) {
     }
     if (answer.is(Request::set_name) && success) stage_ = Stage::lobby;
     if (answer.is(Request::connect_chat) && success) enter_room();
+    if (awaiting_ && answer.is(*awaiting_)) awaiting_.reset();
     answers_.push_back(std::move(answer));
     wake_wanted_ = true;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -93,8 +94,9 @@ class VirtualUser {
  private:
     static constexpr std::uint64_t replay_unknown = UINT64_MAX;
 
-    /// Returns when it was sent.
-    std::uint64_t request(Request request, std::string_view text);
+    void queue(Request request, std::string_view text);
+    /// Sends a request that has an answer; returns when.
+    std::uint64_t ask(Request request, std::string_view text);
     /// Waits for the answer to `request`; lists before it are passed over.
     [[nodiscard]] bool await(Request request, Answer& answer);
     void record(Latency kind, bool always, std::uint64_t latency_ns) noexcept;
@@ -122,7 +124,8 @@ class VirtualUser {
     bool broken_ = false;       // the server broke the protocol
     bool disconnecting_ = false;
     Stage stage_ = Stage::unnamed;
-    std::uint32_t rooms_known_ = 0;  // in the newest list
+    std::optional<Request> awaiting_;  // what was asked and has no answer yet
+    std::uint32_t rooms_known_ = 0;    // in the newest list
 
     // The room: entered and left in the loop, since messages follow the answer in the same chunk.
     RoomLedger* joining_ = nullptr;  // from connect_chat to its answer

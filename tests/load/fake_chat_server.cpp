@@ -111,10 +111,14 @@ void FakeChatServer::handle(Client& client, const ClientFrame& frame) {
             leave(client);
             send(fd, list());
             if (fault_ == Fault::late_message) send(fd, room->frames.back());
+            if (fault_ == Fault::unasked_answer) {
+                send(fd, server_frame(Request::create_chat, Status::failure, "no"));
+            }
             return;
         }
         default:
-            hang_up_.push_back(fd);
+            if (fault_ == Fault::torn_end) send(fd, list().substr(0, 20));
+            if (fault_ != Fault::no_end) hang_up_.push_back(fd);
     }
 }
 
@@ -231,6 +235,9 @@ void FakeChatServer::deliver_wrongly(Room& room, std::size_t member, std::size_t
         case Fault::no_leave:
         case Fault::late_message:
         case Fault::forgetful_list:
+        case Fault::unasked_answer:
+        case Fault::torn_end:
+        case Fault::no_end:
             break;
     }
     send(fd, frame);

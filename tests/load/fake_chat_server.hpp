@@ -33,6 +33,9 @@ enum class Fault : std::uint8_t {
     no_leave,        // leave_chat is never answered
     late_message,    // a message comes after the list that answers leave_chat
     forgetful_list,  // the list that answers leave_chat lacks the first room
+    unasked_answer,  // create_chat failure comes after the list that answers leave_chat
+    torn_end,        // half a frame comes before the end that answers disconnect
+    no_end,          // disconnect does not end the connection
 };
 
 // A chat server of few lines, for tests of the load generator: one thread, blocking sends, right in

@@ -39,8 +39,10 @@ class Bench:
 
 
 def check_valid_runs(bench):
+    # The second thesis finds the rooms of the first with their history.
     for arguments, senders in ((("thesis", "--users=20"), 20),
-                               (("fanout", "--rooms=5", "--members=4", "--publishers=2"), 10)):
+                               (("fanout", "--rooms=5", "--members=4", "--publishers=2"), 10),
+                               (("thesis", "--users=20", "--outstanding=3", "--seed=2"), 20)):
         code, results, table = bench.run(*arguments, "--duration=1s", "--warm-up=200ms",
                                          f"--server-pid={bench.server.pid}", "--server-label=it")
         assert code == 0, f"{arguments}: exit code {code}:\n{table}"

@@ -99,7 +99,9 @@ TEST_CASE("each fault of a server makes the run invalid, by its own name") {
                                    Expected{Fault::unknown_frame, Violation::protocol, 1},
                                    Expected{Fault::refuse, Violation::protocol, 1},
                                    Expected{Fault::late_message, Violation::protocol, 6},
-                                   Expected{Fault::forgetful_list, Violation::protocol, 6});
+                                   Expected{Fault::forgetful_list, Violation::protocol, 6},
+                                   Expected{Fault::unasked_answer, Violation::protocol, 6},
+                                   Expected{Fault::torn_end, Violation::protocol, 6});
     CAPTURE(static_cast<int>(expected.fault));
     const FakeChatServer server(expected.fault);
     const Outcome outcome = run_against(server, short_fanout(), false);
@@ -117,6 +119,17 @@ TEST_CASE("members that get different times of one message find it corrupt") {
     // Nobody knows who is right: one of three got another time than the first, or two did.
     CHECK(outcome.violations.count(Violation::corrupt) >= 1);
     CHECK(outcome.violations.count(Violation::corrupt) == outcome.violations.total());
+}
+
+TEST_CASE("a server that leaves the end of a run unanswered is not waited for") {
+    const Fault fault = GENERATE(Fault::no_leave, Fault::no_end);
+    CAPTURE(static_cast<int>(fault));
+    const FakeChatServer server(fault);
+    const Outcome outcome = run_against(server, short_fanout(), false);
+    CAPTURE(told(outcome.violations));
+    CHECK(outcome.exit_code == 4);
+    CHECK(outcome.violations.count(Violation::protocol) == 6);
+    CHECK(outcome.violations.total() == 6);
 }
 
 TEST_CASE("a server that closes a connection ends the run, which is told and no verdict") {

@@ -40,8 +40,11 @@ TEST_CASE("frames come out whole wherever the stream is cut in two") {
         ServerFrameReader reader;
         Frames frames;
         REQUIRE(feed(reader, bytes.substr(0, cut), frames));
+        const bool at_boundary = cut == 0 || cut == 16 || cut == 40 || cut == 356 || cut == 372;
+        REQUIRE(reader.mid_frame() != at_boundary);
         REQUIRE(feed(reader, bytes.substr(cut), frames));
         REQUIRE(frames == expected);
+        REQUIRE_FALSE(reader.mid_frame());
     }
 }
 
