@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <exception>
+#include <filesystem>
 
 #include "common/atomic_file.hpp"
 #include "common/result.hpp"
@@ -48,8 +49,19 @@ void check_server(const Options& options) {
     }
 }
 
+// Before the run, not after it.
+void check_json_folder(const Options& options) {
+    if (options.json.empty()) return;
+    std::filesystem::path folder = std::filesystem::path(options.json).parent_path();
+    if (folder.empty()) folder = ".";
+    if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
+    throw StartError(fmt::format("--json: cannot write into {} ({})", folder.native(),
+                                 last_error("access").text()));
+}
+
 int run(const Options& options) {
     check_server(options);
+    check_json_folder(options);
     raise_descriptor_limit(options.users);
     Result<Interruption> interruption = Interruption::make();
     if (!interruption) throw StartError(interruption.error().text());

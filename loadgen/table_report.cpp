@@ -42,13 +42,12 @@ void head(Out out, const Results& results) {
     fmt::format_to(out, "{} against {} ({}), I/O {}\n", workload_name(options.workload),
                    options.connect, options.server_label, results.io);
     if (options.workload == WorkloadKind::fanout) {
-        fmt::format_to(out, "{} rooms of {} members, {} of them publishing; ", options.rooms,
+        fmt::format_to(out, "rooms: {}, members each: {}, publishers each: {}, ", options.rooms,
                        options.members, options.publishers);
     } else {
-        fmt::format_to(out, "{} users; ", options.users);
+        fmt::format_to(out, "users: {}, ", options.users);
     }
-    fmt::format_to(out, "{} outstanding, {} bytes a message\n", options.outstanding,
-                   options.payload_bytes);
+    fmt::format_to(out, "outstanding: {}, bytes: {}\n", options.outstanding, options.payload_bytes);
     fmt::format_to(out, "measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
                    results.measured_seconds, results.warm_up_seconds,
                    results.interrupted ? "; INTERRUPTED" : "");
@@ -57,13 +56,13 @@ void head(Out out, const Results& results) {
 void figures(Out out, const Results& results) {
     const Counts window = results.recorder.window_counts();
     const auto row = [&](std::string_view name, std::uint64_t amount, std::string_view remark) {
-        fmt::format_to(out, "  {:<18}{:>16}{:>16} /s  {}\n", name, grouped(amount),
+        fmt::format_to(out, "  {:<18}{:>16}{:>16} /s{}\n", name, grouped(amount),
                        rate(static_cast<double>(amount), results.measured_seconds), remark);
     };
     row("messages sent", window.messages_sent, "");
     row("own copies back", window.messages_answered, "");
     row("deliveries", window.deliveries,
-        window.replayed == 0 ? "" : grouped(window.replayed) + " replayed");
+        window.replayed == 0 ? "" : "  " + grouped(window.replayed) + " replayed");
     const auto cpu = [&](std::string_view name, double seconds) {
         fmt::format_to(out, "  {:<18}{:>14.2f} s{:>16} deliveries a CPU-second\n", name, seconds,
                        rate(static_cast<double>(window.deliveries), seconds));
