@@ -31,12 +31,9 @@ inline constexpr std::size_t room_name_bytes_ceiling = 80;
 /// file is damage, and nothing of that size is allocated to find out.
 inline constexpr std::size_t message_frame_bytes_ceiling = std::size_t{16} * 1024 * 1024;
 
-/// Bytes a client may have sent that the server has not worked off; above it the connection is not
-/// read until it is. Twice the largest frame, so a whole one always fits.
-inline constexpr std::size_t unread_bytes_max = std::size_t{128} * 1024;
-/// The same in the uring server, for a client whose story waits: the kernel hands over what it has
-/// received already after the reading was stopped, so the stop comes early.
-inline constexpr std::size_t parked_unread_bytes_max = std::size_t{32} * 1024;
+/// Bytes a client may have sent while its earlier request waits; above it the connection is not
+/// read until that goes on. What the kernel has received already still comes after the stop.
+inline constexpr std::size_t unread_bytes_max = std::size_t{32} * 1024;
 /// Answers queued for a client that does not read them; above it its requests are not worked off.
 inline constexpr std::size_t private_bytes_max = std::size_t{64} * 1024;
 /// Messages of one room that one commit writes; above it senders wait for the next commit.

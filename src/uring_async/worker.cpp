@@ -219,7 +219,7 @@ void Worker::resume(Connection& connection) noexcept {
 }
 
 void Worker::hold_if_full(Connection& connection) noexcept {
-    if (connection.held || connection.decoder.unread_bytes() < parked_unread_bytes_max) return;
+    if (connection.held || connection.decoder.unread_bytes() < unread_bytes_max) return;
     connection.held = true;
     io_.hold(connection.id);
 }
