@@ -153,7 +153,9 @@ TEST_CASE("the index of another room is recognised and rebuilt") {
     {
         const auto other = HistoryFile::open(room.folder.path(), "other", room.recovery);
         REQUIRE(other);
-        REQUIRE(append_frames(**other, {message_frame("x", "y")}));
+        const int messages = GENERATE(1, 20);  // fewer and more than in the room itself
+        for (int i = 0; i < messages; ++i)
+            REQUIRE(append_frames(**other, {message_frame("x", "y")}));
     }
     room.damage(room.chat_bytes, read_file(room.folder / "other.idx"));
     room.expect_messages(12);
@@ -201,6 +203,22 @@ TEST_CASE("damage below what was synced is found wherever the index is damaged t
         room.damage(damaged, no_entries);
         room.expect_quarantine();
     }
+}
+
+TEST_CASE("an index whose synced position is inside a message makes everything be checked") {
+    Written room(12, 5);
+    std::string index = room.index_bytes;
+    char* const newest = index.data() + index.size() - index_entry_bytes;
+    auto entry = decode_entry(newest).value();
+    ++entry.synced;
+    encode_entry(entry, newest);
+    room.damage(room.chat_bytes, index);
+    CHECK(room.open());
+
+    std::string chat = room.chat_bytes;
+    chat[history_header_bytes + room.ends[2]] = 1;
+    room.damage(chat, index);
+    room.expect_quarantine();
 }
 
 TEST_CASE("a crash between the two writes of an append keeps its messages") {
