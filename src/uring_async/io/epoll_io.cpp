@@ -235,9 +235,14 @@ std::uint64_t EpollIo::wait_ns(std::uint64_t until_ns) const noexcept {
 void EpollIo::wait(std::uint64_t until_ns) noexcept {
     const bool may_sleep = until_ns != 0 && batch_.empty();
     const bool sleeps = may_sleep && gate_.fall_asleep();
-    ++counters_.enters;
-    ++counters_.system_calls;
-    ready_count_ = epoll_.wait(ready_, sleeps ? wait_ns(until_ns) : 0).size();
+    std::uint64_t left_ns = sleeps ? wait_ns(until_ns) : 0;
+    do {
+        ++counters_.enters;
+        ++counters_.system_calls;
+        ready_count_ = epoll_.wait(ready_, left_ns).size();
+        // A signal, SIGCONT for one, is nothing that happened: the wait goes on.
+        if (left_ns != 0 && ready_count_ == 0) left_ns = wait_ns(until_ns);
+    } while (left_ns != 0 && ready_count_ == 0);
     if (may_sleep) gate_.wake_up();
     counters_.completions += ready_count_;
 }

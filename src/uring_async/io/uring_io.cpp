@@ -14,7 +14,8 @@
 
 // What the kernel may answer, and what follows:
 //
-//   enter     ETIME, EINTR: the wait is over. EAGAIN, EBUSY (no memory, completions to be worked
+//   enter     ETIME: the wait is over. EINTR: it goes on. EAGAIN, EBUSY (no memory, completions to
+//   be worked
 //             off first): requests stay queued for the next time. Else: our bug, or (EBADR)
 //             completions were lost and connections would never end: abort.
 //   accept    ECANCELED: stopped. accept_error_passes(): armed again. Else (EMFILE…): pause.
@@ -315,11 +316,15 @@ void UringIo::wait(std::uint64_t until_ns) noexcept {
     const bool may_sleep =
         until_ns != 0 && next_.events.empty() && closed_.empty() && !ring_->has_completions();
     const bool sleeps = may_sleep && gate_.fall_asleep();
-    ++counters_.enters;
-    ++counters_.system_calls;
-    const int result = ring_->submit_and_wait(sleeps ? wait_ns(until_ns) : 0);
+    std::uint64_t left_ns = sleeps ? wait_ns(until_ns) : 0;
+    do {
+        ++counters_.enters;
+        ++counters_.system_calls;
+        check_entered(ring_->submit_and_wait(left_ns));
+        // A signal, SIGCONT for one, is nothing that happened: the wait goes on.
+        if (left_ns != 0 && !ring_->has_completions()) left_ns = wait_ns(until_ns);
+    } while (left_ns != 0 && !ring_->has_completions());
     if (may_sleep) gate_.wake_up();
-    check_entered(result);
 }
 
 void UringIo::reap() noexcept {
