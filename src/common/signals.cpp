@@ -29,6 +29,7 @@ StopSignals::StopSignals() {
     const int failed = ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     RINGSIDE_ASSERT(failed == 0);
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);
 }
 
 int StopSignals::wait() noexcept {

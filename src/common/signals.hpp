@@ -4,8 +4,8 @@ namespace ringside {
 
 // Signals of a server, waited for by its main thread like any other event.
 //
-// Made before any other thread exists, so that every thread inherits the mask. SIGPIPE is ignored:
-// a peer that is gone is an error of one send.
+// Made before any other thread exists, so that every thread inherits the mask. SIGPIPE and SIGXFSZ
+// are ignored: a peer that is gone is an error of one send, a file at its limit of one append.
 class StopSignals {
  public:
     StopSignals();

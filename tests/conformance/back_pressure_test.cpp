@@ -19,6 +19,13 @@ constexpr int small_buffer =
     4096;  // the kernel doubles it; a member that does not read fills it soon
 constexpr std::size_t mib = std::size_t{1} << 20;
 
+// AddressSanitizer keeps what is freed in quarantine: how much a server holds tells nothing then.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool memory_tells = false;
+#else
+constexpr bool memory_tells = true;
+#endif
+
 // Message number `number`, of the greatest length.
 std::string big_message(int number) {
     std::string text = std::to_string(number) + " ";
@@ -57,7 +64,7 @@ TEST_CASE("a member that stops reading slows nobody, costs no memory and gets al
     say_big(talker, "talker", count);
     CHECK(heard.get());
     const std::size_t after = server.process().own_memory_bytes();
-    CHECK(after < before + 8 * mib);
+    if (memory_tells) CHECK(after < before + 8 * mib);
     for (int i = 0; i < count; ++i)
         expect_message(stalled, "talker", big_message(i));
     say(stalled, "back again");
@@ -192,7 +199,7 @@ TEST_CASE("a client that never reads its answers is not read any more, and nobod
         expect_message(other, "other", "not delayed");
     }
     const std::size_t after = server.process().own_memory_bytes();
-    CHECK(after < before + 4 * mib);
+    if (memory_tells) CHECK(after < before + 4 * mib);
     for (int i = 0; i < requests; ++i) {
         const Frame frame = flood.read();
         if (frame.request != Request::wrong_request || frame.status != Status::failure) {
