@@ -11,10 +11,14 @@ thread_local std::size_t largest_ = 0;
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     ++allocations_;
     largest_ = std::max(largest_, size);
-    if (void* memory = std::malloc(size)) return memory;
+    return std::malloc(size);
+}
+
+void* operator new(std::size_t size) {
+    if (void* memory = operator new(size, std::nothrow)) return memory;
     throw std::bad_alloc();
 }
 
