@@ -64,16 +64,10 @@ void Worker::listen(int listener) noexcept {
 }
 
 bool Worker::turn(bool may_wait) {
-    export_counters();
     const std::span<const IoEvent> events = io_.turn(may_wait ? wait_until() : 0);
     owned_.begin_turn(io_.now_ns());
-    // Arrivals last: a slot that a `closed` event of this batch freed may be handed out again.
-    for (const IoEvent& event : events) {
-        if (event.kind != IoEvent::Kind::accepted) handle(event);
-    }
-    for (const IoEvent& event : events) {
-        if (event.kind == IoEvent::Kind::accepted) on_accepted(event.result);
-    }
+    for (const IoEvent& event : events)
+        handle(event);
     take_letters();
     owned_.take_results();
     take_created();
@@ -87,6 +81,7 @@ bool Worker::turn(bool may_wait) {
     if (io_.now_ns() >= next_sweep_ns_) sweep();
     look_after_drain();
     post_letters();  // closing gave rooms back
+    export_counters();
     return !drained();
 }
 
@@ -104,6 +99,7 @@ Connection* Worker::find(SlotId id) noexcept {
 }
 
 void Worker::handle(const IoEvent& event) {
+    if (event.kind == IoEvent::Kind::accepted) return on_accepted(event.result);
     if (event.kind == IoEvent::Kind::closed) return on_closed(event.id);
     Connection* const connection = find(event.id);
     RINGSIDE_ASSERT(connection != nullptr);

@@ -203,6 +203,7 @@ bool FakeIo::runnable() noexcept {
 // -------------------------------------------------------------------------------------- the turn
 
 std::span<const IoEvent> FakeIo::turn(std::uint64_t until_ns) noexcept {
+    sockets_.release_retired();
     forget_batch();
     const std::uint64_t now = network_.now_ns();
     const bool woken = until_ns != 0 && wake_ns_ <= now;
@@ -278,8 +279,9 @@ void FakeIo::report_one(IoEvent::Kind kind, Socket* socket) noexcept {
             socket->full = false;
             return report(kind, socket->id, 0);
         case IoEvent::Kind::closed:
+            socket->closed_ns = never_ns;
             report(kind, socket->id, 0);
-            return sockets_.release(socket->id);
+            return sockets_.retire(socket->id);
     }
 }
 

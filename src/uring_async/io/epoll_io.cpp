@@ -210,7 +210,7 @@ void EpollIo::take_pending() noexcept {
                 socket.sending = false;
                 break;
             case IoEvent::Kind::closed:
-                sockets_.release(event.id);
+                sockets_.retire(event.id);
                 break;
             case IoEvent::Kind::connected:
             case IoEvent::Kind::received:
@@ -248,6 +248,7 @@ void EpollIo::wait(std::uint64_t until_ns) noexcept {
 }
 
 std::span<const IoEvent> EpollIo::turn(std::uint64_t until_ns) noexcept {
+    sockets_.release_retired();
     batch_.clear();
     received_bytes_ = 0;
     take_pending();

@@ -22,16 +22,17 @@ namespace ringside::uring {
 // 1. Requests are queued by calls and carried out at the latest by the next turn(); what became of
 //    them is in the events of that turn or a later one. No call blocks but turn().
 // 2. A connection is a SlotId from adopt() or connect() until its `closed` event. Events of a
-//    generation that is gone never come out. Every call takes a SlotId that is not closed yet.
+//    generation that is gone never come out. Every call takes a SlotId that is not closed yet. The
+//    slot has no new owner before the turn after that event, whatever the handler adopts meanwhile.
 // 3. Bytes of a `received` event are valid until the next turn(). Bytes given to send() must live
 //    until its `sent` event.
 // 4. At most one send is in flight per connection: no send() before the `sent` event, and after a
 //    short one not before `writable`. A full socket never holds on to the sender's memory: a send
 //    takes what fits at once and reports that; `writable` follows unasked.
 // 5. close() is: stop submitting, shutdown, wait for every completion, close the descriptor, then
-//    the `closed` event. Until then the slot stays taken. Turns after the close() bring nothing of
-//    the connection but the `sent` of a send in flight and `closed`; the rest of the batch at hand
-//    may still hold events of it, which are the handler's to skip.
+//    the `closed` event. Turns after the close() bring nothing of the connection but the `sent` of
+//    a send in flight and `closed`; the rest of the batch at hand may still hold events of it,
+//    which are the handler's to skip.
 
 struct IoEvent {
     enum class Kind : std::uint8_t {
@@ -40,7 +41,7 @@ struct IoEvent {
         received,   // id, data; result: bytes, 0 at the peer's end, or -errno (no more will come)
         sent,       // id; result: bytes taken (0: none fit), or -errno (the connection is dead)
         writable,   // id; the socket has room again after a short send
-        closed,     // id; the slot is free
+        closed,     // id; the last event of it
     };
     Kind kind = Kind::accepted;
     SlotId id{};

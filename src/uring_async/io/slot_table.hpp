@@ -13,6 +13,10 @@ namespace ringside::uring {
 // The connections of one Io: a table of slots with their generations and a list of the free ones,
 // the last freed first, since its memory is still in the cache. Memory is taken once, at the
 // start, and touched when a slot is first used. A reference stays valid for the table's life.
+//
+// A connection that ends is retired: its slot stays taken until release_retired(), which an Io
+// calls at the start of a turn. So no slot gets a new owner while the batch of events that told of
+// its old one's end is worked off.
 template <typename Socket>
 class SlotTable {
  public:
@@ -33,13 +37,22 @@ class SlotTable {
         return SlotId{static_cast<std::uint32_t>(entries_.size() - 1), 1};
     }
 
-    /// The slot is free; its present generation never comes again until the count wraps.
-    void release(SlotId id) noexcept {
+    /// The slot is to be free at the next release_retired(). Once per identity.
+    void retire(SlotId id) noexcept {
         RINGSIDE_ASSERT(find(id) != nullptr);
-        Entry& entry = entries_[id.slot];
-        entry.generation = entry.generation + 1 == generation_limit ? 1 : entry.generation + 1;
-        entry.next_free = free_;
-        free_ = id.slot;
+        retired_.push_back(id);
+    }
+
+    /// What was retired is free; its generations never come again until the count wraps.
+    void release_retired() noexcept {
+        for (const SlotId id : retired_) {
+            RINGSIDE_ASSERT(find(id) != nullptr);
+            Entry& entry = entries_[id.slot];
+            entry.generation = entry.generation + 1 == generation_limit ? 1 : entry.generation + 1;
+            entry.next_free = free_;
+            free_ = id.slot;
+        }
+        retired_.clear();
     }
 
     /// Null where `id` is not (any more) the identity of a taken slot.
@@ -76,6 +89,7 @@ class SlotTable {
 
     std::vector<Entry> entries_;  // never grows beyond what was reserved
     std::uint32_t free_ = none;
+    std::vector<SlotId> retired_;
 };
 
 }  // namespace ringside::uring

@@ -332,20 +332,21 @@ void UringIo::reap() noexcept {
         on_completion(completion);
 }
 
-void UringIo::free_closed() noexcept {
+void UringIo::report_closed() noexcept {
     for (const SlotId id : closed_) {
         report(IoEvent::Kind::closed, id, 0);
-        sockets_.release(id);
+        sockets_.retire(id);
     }
     closed_.clear();
 }
 
 std::span<const IoEvent> UringIo::turn(std::uint64_t until_ns) noexcept {
+    sockets_.release_retired();
     recycle();
     rearm();
     wait(until_ns);
     reap();
-    free_closed();
+    report_closed();
     std::swap(batch_, next_);
     now_ns_ = monotonic_ns();
     return batch_.events;

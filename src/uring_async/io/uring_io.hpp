@@ -115,7 +115,7 @@ class UringIo final : public Io {
     void wait(std::uint64_t until_ns) noexcept;
     [[nodiscard]] std::uint64_t wait_ns(std::uint64_t until_ns) const noexcept;
     void reap() noexcept;
-    void free_closed() noexcept;
+    void report_closed() noexcept;
 
     // Completions.
     void on_completion(const Completion& completion) noexcept;

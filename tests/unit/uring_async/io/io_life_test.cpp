@@ -95,6 +95,7 @@ TEST_CASE("no slot is handed out twice, and a refused descriptor is closed") {
     SocketPair fourth = make_socket_pair();
     CHECK_FALSE(loop.io().adopt(std::move(fourth.near)).has_value());
     loop.run_until([&] { return loop[one].closed == 1; });
+    loop.turn();
     SocketPair fifth = make_socket_pair();
     CHECK(loop.io().adopt(std::move(fifth.near)).has_value());
 }

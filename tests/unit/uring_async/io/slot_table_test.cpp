@@ -21,7 +21,10 @@ TEST_CASE("a table hands out every slot once and then none") {
     CHECK(b.slot != c.slot);
     CHECK(a.slot != c.slot);
     CHECK_FALSE(table.take().has_value());
-    table.release(b);
+    table.retire(b);
+    CHECK(table.find(b) != nullptr);
+    CHECK_FALSE(table.take().has_value());
+    table.release_retired();
     CHECK(table.take().value().slot == b.slot);
     CHECK_FALSE(table.take().has_value());
 }
@@ -30,7 +33,8 @@ TEST_CASE("a slot that comes back is fresh and its old identity finds nothing") 
     SlotTable<Thing> table(2);
     const SlotId before = table.take().value();
     table.at(before).value = 99;
-    table.release(before);
+    table.retire(before);
+    table.release_retired();
     CHECK(table.find(before) == nullptr);
     const SlotId after = table.take().value();
     CHECK(after.slot == before.slot);
@@ -49,7 +53,8 @@ TEST_CASE("generations wrap below their limit and are never 0") {
         if (id.generation == 0 || id.generation >= generation_limit)
             FAIL("generation " << id.generation);
         highest = std::max(highest, id.generation);
-        table.release(id);
+        table.retire(id);
+        table.release_retired();
     }
     CHECK(highest == generation_limit - 1);
     CHECK(table.take().value().generation == 1);
@@ -59,8 +64,9 @@ TEST_CASE("visiting shows the slots that are taken") {
     SlotTable<Thing> table(4);
     for (int i = 0; i < 4; ++i)
         table.at(table.take().value()).value = i;
-    table.release(SlotId{1, 1});
-    table.release(SlotId{3, 1});
+    table.retire(SlotId{1, 1});
+    table.retire(SlotId{3, 1});
+    table.release_retired();
     std::vector<int> seen;
     table.for_each_taken([&](Thing& thing) { seen.push_back(thing.value); });
     CHECK(seen == std::vector<int>{0, 2});
