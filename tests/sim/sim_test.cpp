@@ -56,7 +56,7 @@ TEST_CASE("two workers keep the ordering promises to ten clients, whatever the n
     std::uint64_t slow_consumers = 0;
     for (std::uint64_t seed = first_seed(); seed <= last_seed(); ++seed) {
         CAPTURE(seed);
-        SimWorld world(seed);
+        SimWorld world(seed, {});
         world.run();
         deeds.add(world);
         slow_consumers += world.drops(Drop::slow_consumer);
@@ -74,9 +74,9 @@ TEST_CASE("the same seed gives the same trace, another seed another") {
     for (std::uint64_t seed = first_seed(); seed <= std::min(last_seed(), first_seed() + 9);
          ++seed) {
         CAPTURE(seed);
-        SimWorld once(seed);
+        SimWorld once(seed, {});
         once.run();
-        SimWorld again(seed);
+        SimWorld again(seed, {});
         again.run();
         CHECK(once.trace_events() > 0);
         CHECK(once.trace_events() == again.trace_events());
@@ -84,6 +84,21 @@ TEST_CASE("the same seed gives the same trace, another seed another") {
         CHECK(once.trace_hash() != before);
         before = once.trace_hash();
     }
+}
+
+TEST_CASE("a hundred connections are spread evenly over four workers and own no coroutine") {
+    const std::uint64_t seed = first_seed();
+    CAPTURE(seed);
+    SimWorld world(seed, {.workers = 4, .clients = 100, .actions = 3});
+    world.come_to_rest();
+    for (const std::uint64_t connections : world.counted(Metric::connections)) {
+        CHECK(connections >= 23);  // 25, give or take a tenth
+        CHECK(connections <= 27);
+    }
+    for (const std::uint64_t stacks : world.counted(Metric::stacks_high_water))
+        CHECK(stacks < 25);
+    world.drain();
+    world.judge();
 }
 
 }  // namespace ringside::uring

@@ -11,9 +11,6 @@ namespace ringside::uring {
 
 namespace {
 
-constexpr std::uint32_t worker_count = 2;
-constexpr std::uint32_t client_count = 10;
-constexpr unsigned actions_each = 25;
 constexpr std::uint16_t port = 5000;
 constexpr int steps_max = 3'000'000;
 
@@ -42,7 +39,7 @@ ServerOptions options_of(const std::filesystem::path& folder) {
 
 }  // namespace
 
-SimWorld::SimWorld(std::uint64_t seed)
+SimWorld::SimWorld(std::uint64_t seed, const Size& size)
     : network_(network_of(seed)),
       options_(options_of(folder_.path())),
       rules_(options_.chat),
@@ -50,11 +47,11 @@ SimWorld::SimWorld(std::uint64_t seed)
       rooms_(std::make_unique<RoomDirectory>(options_.data, false)),
       sync_(options_.fsync),
       log_(LogLevel::off, {}),
-      shared_(options_, rules_, wall_, names_, *rooms_, sync_, log_, worker_count),
+      shared_(options_, rules_, wall_, names_, *rooms_, sync_, log_, size.workers),
       listener_(network_.make_listener(port)),
-      workers_(worker_count),
+      workers_(size.workers),
       client_io_(network_) {
-    for (std::uint32_t number = 0; number < worker_count; ++number) {
+    for (std::uint32_t number = 0; number < size.workers; ++number) {
         RunningWorker& one = workers_[number];
         one.io = std::make_unique<FakeIo>(network_);
         one.worker = std::make_unique<Worker>(shared_, number, *one.io, one.counters);
@@ -67,9 +64,9 @@ SimWorld::SimWorld(std::uint64_t seed)
                             .data = folder_.path(),
                             .write_limit_ns = options_.time.write_ns,
                             .message_bytes_max = random.between(1, 3) * 500,
-                            .actions = actions_each,
+                            .actions = size.actions,
                             .resets = network_.options().resets > 0};
-    for (std::uint32_t number = 0; number < client_count; ++number)
+    for (std::uint32_t number = 0; number < size.clients; ++number)
         clients_.push_back(std::make_unique<SimClient>(setup, number));
 }
 
@@ -80,6 +77,13 @@ std::uint64_t SimWorld::drops(Drop reason) const noexcept {
     for (const RunningWorker& one : workers_)
         sum += one.counters.get(reason);
     return sum;
+}
+
+std::vector<std::uint64_t> SimWorld::counted(Metric metric) const {
+    std::vector<std::uint64_t> values;
+    for (const RunningWorker& one : workers_)
+        values.push_back(one.counters.get(metric));
+    return values;
 }
 
 // ------------------------------------------------------------------------------------ who is next
@@ -143,6 +147,8 @@ void SimWorld::come_to_rest() {
         return std::ranges::all_of(clients_,
                                    [&](const auto& client) { return client->at_rest(list); });
     });
+    // Whoever is at rest owns no coroutine, in a room or not.
+    CHECK(std::ranges::max(counted(Metric::coroutines)) == 0);
 }
 
 void SimWorld::drain() {

@@ -30,7 +30,13 @@ namespace ringside::uring {
 //   3. each stay of each client is held against the history of its room
 class SimWorld {
  public:
-    explicit SimWorld(std::uint64_t seed);
+    struct Size {
+        std::uint32_t workers = 2;
+        std::uint32_t clients = 10;
+        unsigned actions = 25;  // of each client
+    };
+
+    SimWorld(std::uint64_t seed, const Size& size);
     ~SimWorld();
     SimWorld(const SimWorld&) = delete;
     SimWorld& operator=(const SimWorld&) = delete;
@@ -43,6 +49,13 @@ class SimWorld {
         return clients_;
     }
     [[nodiscard]] std::uint64_t drops(Drop reason) const noexcept;
+
+    // The phases of run(), for tests that look in between.
+    void come_to_rest();
+    void drain();
+    void judge();
+    /// By worker, as its metrics have it.
+    [[nodiscard]] std::vector<std::uint64_t> counted(Metric metric) const;
 
  private:
     /// The wall clock that goes with the network's.
@@ -68,9 +81,6 @@ class SimWorld {
     void run_until(const char* what, Done done);
     void step();
     void turn_clients();
-    void come_to_rest();
-    void drain();
-    void judge();
     void judge(const Stay& stay, const std::string& history) const;
 
     FakeNetwork network_;
