@@ -35,13 +35,6 @@ void raise_descriptor_limit(std::size_t users) {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-bool wants_uring(IoKind kind, const uring::Probe& probe) {
-    if (kind == IoKind::uring && !probe.usable) {
-        throw StartError(fmt::format("--io uring: {}; --io epoll runs everywhere", probe.why_not));
-    }
-    return kind != IoKind::epoll && probe.usable;
-}
-
 void check_server(const Options& options) {
     if (options.server_pid == 0) return;
     if (!cpu_seconds_of(static_cast<pid_t>(options.server_pid))) {
@@ -66,7 +59,7 @@ int run(const Options& options) {
     Result<Interruption> interruption = Interruption::make();
     if (!interruption) throw StartError(interruption.error().text());
     const uring::Probe probe = uring::probe_io_uring();
-    const bool with_uring = wants_uring(options.io, probe);
+    const bool with_uring = uring::wants_uring(options.io, probe);
     const uring::IoOptions io_options{.connections_max = static_cast<std::uint32_t>(options.users)};
     Run load(
         options,

@@ -37,22 +37,7 @@ void add_run_options(CLI::App& app, Options& options) {
     add_count_option(app, "--seed", options.seed, 0, SIZE_MAX,
                      "The same seed makes the same decisions.")
         ->group(group);
-    const std::map<std::string, IoKind> kinds = {
-        {"auto", IoKind::automatic}, {"uring", IoKind::uring}, {"epoll", IoKind::epoll}};
-    app.add_option_function<std::string>(
-           "--io",
-           [&options, kinds](const std::string& text) {
-               if (!kinds.contains(text)) {
-                   throw CLI::ValidationError("--io",
-                                              "must be auto, uring or epoll, not '" + text + "'");
-               }
-               options.io = kinds.at(text);
-           },
-           "I/O of the load generator itself: auto, uring or epoll.")
-        ->type_name("KIND")
-        ->default_str("auto")
-        ->take_last()
-        ->group(group);
+    uring::add_io_option(app, options.io)->group(group);
 }
 
 void add_result_options(CLI::App& app, Options& options) {

@@ -6,11 +6,11 @@
 #include <string>
 
 #include "loadgen/payload.hpp"
+#include "uring_async/io/io_choice.hpp"
 
 namespace ringside::loadgen {
 
 enum class WorkloadKind : std::uint8_t { thesis, fanout };
-enum class IoKind : std::uint8_t { automatic, uring, epoll };
 
 /// What the command line says; `--help` lists each with its default.
 struct Options {
@@ -31,7 +31,7 @@ struct Options {
     std::uint64_t metrics_interval_ns = 1'000'000'000;
     std::string server_label = "unknown";
     std::size_t server_pid = 0;  // 0: none
-    IoKind io = IoKind::automatic;
+    uring::IoChoice io = uring::IoChoice::automatic;
 };
 
 [[nodiscard]] const char* workload_name(WorkloadKind kind) noexcept;  // "fanout"

@@ -273,6 +273,21 @@ CLI::Option* add_duration_option(CLI::App& app, const std::string& name, std::ui
                            description, store);
 }
 
+CLI::Option* add_choice_option(CLI::App& app, const std::string& name,
+                               const std::vector<std::string>& words,
+                               const std::function<void(std::size_t)>& store,
+                               const std::string& description) {
+    const auto read = [words, store](const std::string& text) {
+        const auto word = std::ranges::find(words, text);
+        if (word == words.end()) return false;
+        store(static_cast<std::size_t>(word - words.begin()));
+        return true;
+    };
+    return add_text_option(app, name, fmt::format("{}", fmt::join(words, "|")),
+                           fmt::format("one of {}", fmt::join(words, ", ")), words.front(),
+                           description, read);
+}
+
 CLI::Option* add_path_option(CLI::App& app, const std::string& name, std::string& target,
                              const std::string& description) {
     const auto store = [&target](const std::string& text) {

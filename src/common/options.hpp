@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/limits.hpp"
 #include "common/sync_thread.hpp"
@@ -46,6 +48,11 @@ CLI::Option* add_count_option(CLI::App& app, const std::string& name, std::size_
 CLI::Option* add_duration_option(CLI::App& app, const std::string& name, std::uint64_t& target_ns,
                                  std::uint64_t min_ns, std::uint64_t max_ns, bool zero_is_off,
                                  const std::string& description);
+/// One of `words`, the first of which is the default; `store` is given its index.
+CLI::Option* add_choice_option(CLI::App& app, const std::string& name,
+                               const std::vector<std::string>& words,
+                               const std::function<void(std::size_t)>& store,
+                               const std::string& description);
 /// A path that may not be empty.
 CLI::Option* add_path_option(CLI::App& app, const std::string& name, std::string& target,
                              const std::string& description);

@@ -1,7 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdio>
-#include <map>
 #include <optional>
 #include <string>
 
@@ -17,17 +16,9 @@ int main(int argc, char** argv) {
     uring::UringServerOptions options;
     add_server_options(app, options.server);
     add_count_option(app, "--workers", options.workers, 0, uring::workers_max,
-                     "Worker threads; 0: one per core")
+                     "Worker threads; 0: one per core.")
         ->group("Workers");
-    app.add_option("--io", options.io,
-                   "How to reach the kernel; auto: io_uring where it may be used")
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, uring::IoChoice>{{"auto", uring::IoChoice::automatic},
-                                                   {"uring", uring::IoChoice::uring},
-                                                   {"epoll", uring::IoChoice::epoll}}))
-        ->type_name("auto|uring|epoll")
-        ->default_str("auto")
-        ->group("Workers");
+    uring::add_io_option(app, options.io)->group("Workers");
     const auto probe_text = [] { return uring::probe_io_uring().text(); };
     if (const std::optional<int> code = parse_options(app, argc, argv, probe_text)) return *code;
     try {

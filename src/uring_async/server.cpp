@@ -18,6 +18,7 @@
 #include <latch>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -52,11 +53,20 @@ class WorkerThreads {
           threads_(shared.exchange.workers()),
           ready_(shared.exchange.workers()) {}
 
+    /// Ends the workers where what comes after start() threw.
+    ~WorkerThreads() {
+        if (!threads_.front().thread.joinable()) return;
+        shared_.drain();
+        join();
+    }
+    WorkerThreads(const WorkerThreads&) = delete;
+    WorkerThreads& operator=(const WorkerThreads&) = delete;
+
     /// Returns when every worker is ready to turn. Throws what one of them threw.
     void start(int listener) {
         listener_ = listener;
         for (std::uint32_t number = 0; number < threads_.size(); ++number) {
-            threads_[number].thread = std::thread([this, number] { run(number); });
+            start_thread(number);
         }
         ready_.wait();
         for (WorkerThread& one : threads_) {
@@ -64,7 +74,9 @@ class WorkerThreads {
         }
         go_.count_down();
         if (failed_ == nullptr) return;
-        join();
+        for (WorkerThread& one : threads_) {
+            if (one.thread.joinable()) one.thread.join();
+        }
         std::rethrow_exception(failed_);
     }
 
@@ -81,6 +93,17 @@ class WorkerThreads {
     }
 
  private:
+    void start_thread(std::uint32_t number) {
+        try {
+            threads_[number].thread = std::thread([this, number] { run(number); });
+        } catch (const std::system_error& problem) {
+            threads_[number].failure = std::make_exception_ptr(StartError(
+                "cannot start worker " + std::to_string(number) + " (" + problem.what() +
+                "): give fewer with --workers, or raise the limit of processes (ulimit -u)"));
+            ready_.count_down();
+        }
+    }
+
     void run(std::uint32_t number) {
         WorkerThread& own = threads_[number];
         ::pthread_setname_np(::pthread_self(), ("worker-" + std::to_string(number)).c_str());
@@ -112,15 +135,12 @@ class WorkerThreads {
 };
 
 bool choose_uring(IoChoice choice, const Probe& probe, JsonLog& log) {
-    if (choice == IoChoice::epoll) return false;
-    if (probe.usable) return true;
-    if (choice == IoChoice::uring) {
-        throw StartError("--io=uring is not possible here: " + probe.why_not +
-                         " Use --io=auto or --io=epoll.");
+    const bool uring = wants_uring(choice, probe);
+    if (choice == IoChoice::automatic && !uring) {
+        log.write(LogLevel::warn, "io_uring is refused here, running on epoll",
+                  {{"why", probe.why_not}});
     }
-    log.write(LogLevel::warn, "io_uring is refused here, running on epoll",
-              {{"why", probe.why_not}});
-    return false;
+    return uring;
 }
 
 std::uint32_t worker_count(const UringServerOptions& options) {

@@ -4,11 +4,9 @@
 #include <string>
 
 #include "common/options.hpp"
-#include "uring_async/io/io.hpp"
+#include "uring_async/io/io_choice.hpp"
 
 namespace ringside::uring {
-
-enum class IoChoice : std::uint8_t { automatic, uring, epoll };
 
 struct UringServerOptions {
     ServerOptions server;

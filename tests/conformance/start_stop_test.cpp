@@ -34,6 +34,10 @@ TEST_CASE("a port in use, a locked data folder and bad options are told in words
     expect_refused_start(run({"--listen", "nonsense", "--data", data}));
     expect_refused_start(run({"--frame-timeout", "soon", "--data", data}));
     expect_refused_start(run({"--no-such-option"}));
+    for (const char* option : {"--port-file", "--metrics-textfile", "--log-file"}) {
+        expect_refused_start(run(
+            {"--listen", "127.0.0.1:0", "--data", data, option, "/proc/no-such-place/file.prom"}));
+    }
     const ChatClient client = in_lobby(server, "ann");  // the first server is not disturbed
     CHECK(client.fd() >= 0);
 }

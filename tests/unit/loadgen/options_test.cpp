@@ -66,7 +66,7 @@ TEST_CASE("options are taken as they are given") {
     CHECK(outcome.options.duration_ns == 250'000'000);
     CHECK(outcome.options.warm_up_ns == 0);
     CHECK(outcome.options.seed == 77);
-    CHECK(outcome.options.io == IoKind::epoll);
+    CHECK(outcome.options.io == uring::IoChoice::epoll);
     CHECK(outcome.options.connect == "localhost:7");
     CHECK(outcome.options.json == "a.json");
     CHECK(outcome.options.server_label == "x y");
