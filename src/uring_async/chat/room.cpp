@@ -92,7 +92,10 @@ void OwnedRooms::leave(std::uint32_t number, const MemberRef& member) {
     const auto found = rooms_.find(number);
     RINGSIDE_ASSERT(found != rooms_.end() && found->second->log != nullptr);
     OwnedRoom& room = *found->second;
-    room.leaves.push_back({room.log->staged_end(), member});
+    // Behind the last message that may still be published: after a failed sync that is none.
+    const std::uint64_t end =
+        room.senders.empty() ? room.log->published_end() : room.senders.back().end;
+    room.leaves.push_back({end, member});
     mark_dirty(room);
 }
 
@@ -243,7 +246,7 @@ void OwnedRooms::on_synced(const SyncDone& done) {
 
 void OwnedRooms::close_if_empty(OwnedRoom& room) {
     if (room.members_all != 0 || !room.joining.empty() || !room.leaves.empty()) return;
-    if (room.log == nullptr || room.log->published_end() != room.log->committed_end()) return;
+    if (room.log == nullptr || !room.senders.empty()) return;
     rooms_.erase(room.room->number);
 }
 

@@ -120,7 +120,7 @@ void Session::join_room(std::string_view name) {
     const StoryReply reply = worker_.ask_join(connection_, room->number);
     if (reply.error != 0) {
         return refuse(Request::connect_chat,
-                      reply.error == EBADMSG ? reason::room_unreadable : reason::storage_failed);
+                      reply.error == EBADMSG ? reason::room_unreadable : reason::room_unavailable);
     }
     worker_.leave_lobby(connection_);
     connection_.stage = Stage::room;
