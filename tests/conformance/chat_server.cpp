@@ -55,8 +55,8 @@ ChatServer::~ChatServer() noexcept(false) {
     }
 }
 
-void ChatServer::start() {
-    process_ = std::make_unique<ServerProcess>(tested_server(), folder_.path(), options_);
+void ChatServer::start(Disk disk) {
+    process_ = std::make_unique<ServerProcess>(tested_server(), folder_.path(), options_, disk);
 }
 
 void ChatServer::stop() {

@@ -33,7 +33,7 @@ class ChatServer {
 
     void stop();  // SIGTERM; checks the exit code
     void kill9();
-    void start();  // again, with the same folder and options
+    void start(Disk disk = Disk::works);  // again, with the same folder and options
 
  private:
     TempFolder folder_;

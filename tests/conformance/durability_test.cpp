@@ -143,6 +143,36 @@ TEST_CASE("half a message at the end of a history is cut off at the restart") {
     CHECK(history_of(server, "room") == Messages{"ann: one", "ann: two"});
 }
 
+// Symptom: leave_chat was never answered after a failed sync, since the owner waited for messages
+// that it had given up to be published.
+TEST_CASE("with --fsync always a message that cannot be synced is refused, and nobody sees it") {
+    ChatServer server({"--fsync", "always"});
+    for (const char* room : {"room", "other"}) {
+        ChatClient client = in_room(server, "ann", room);
+        say(client, "before");
+        expect_message(client, "ann", "before");
+    }
+    server.stop();
+    server.start(Disk::fails_to_sync);
+    ChatClient ann = in_room(server, "ann", "room");
+    ChatClient bob = in_room(server, "bob", "room");
+    for (ChatClient* client : {&ann, &bob})
+        expect_message(*client, "ann", "before");
+    for (int i = 0; i < 3; ++i)
+        say(ann, "lost");
+    for (int i = 0; i < 3; ++i)
+        expect_refusal(ann.read(), Request::send_message);
+    say(ann, "refused at once");
+    expect_refusal(ann.read(), Request::send_message);
+    bob.fence();
+    leave(ann);
+    join(ann, "other");  // the room alone is read-only
+    expect_message(ann, "ann", "before");
+    ChatClient late = in_room(server, "late", "room");
+    expect_message(late, "ann", "before");
+    late.fence();
+}
+
 TEST_CASE("every --fsync keeps what clients received") {
     const std::string policy = GENERATE("never", "interval:50", "always");
     CAPTURE(policy);

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -13,6 +15,7 @@
 #include <thread>
 
 #include "common/unique_fd.hpp"
+#include "support/refuse_calls.hpp"
 
 namespace ringside::test {
 
@@ -36,7 +39,7 @@ std::filesystem::path error_file(const std::filesystem::path& folder) {
 
 // Between fork and exec only async-signal-safe calls: the arguments are made before.
 pid_t start(const Command& command, const std::vector<std::string>& options,
-            const std::filesystem::path& folder) {
+            const std::filesystem::path& folder, Disk disk) {
     std::vector<std::string> words = command;
     words.insert(words.end(), options.begin(), options.end());
     std::vector<char*> argv;
@@ -51,6 +54,7 @@ pid_t start(const Command& command, const std::vector<std::string>& options,
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::dup2(error.get(), STDERR_FILENO);
     ::dup2(error.get(), STDOUT_FILENO);
+    if (disk == Disk::fails_to_sync) refuse_calls(SYS_fdatasync, SYS_fdatasync, EIO);
     ::execv(argv.front(), argv.data());
     ::_exit(127);
 }
@@ -62,14 +66,14 @@ int code_of(int status) {
 }  // namespace
 
 ServerProcess::ServerProcess(const Command& command, const std::filesystem::path& folder,
-                             const std::vector<std::string>& options)
+                             const std::vector<std::string>& options, Disk disk)
     : folder_(folder) {
     const std::filesystem::path port_file = folder / "port";
     std::filesystem::remove(port_file);
     std::vector<std::string> all = {"--listen",         "127.0.0.1:0", "--port-file",
                                     port_file.string(), "--data",      (folder / "data").string()};
     all.insert(all.end(), options.begin(), options.end());
-    pid_ = start(command, all, folder);
+    pid_ = start(command, all, folder, disk);
     try {
         await_port(port_file);
     } catch (...) {
@@ -148,7 +152,7 @@ std::size_t ServerProcess::own_memory_bytes() const {
 
 ProcessEnd run_to_end(const Command& command, const std::filesystem::path& folder,
                       const std::vector<std::string>& options) {
-    const pid_t pid = start(command, options, folder);
+    const pid_t pid = start(command, options, folder, Disk::works);
     const Clock::time_point until = Clock::now() + patience;
     int status = 0;
     while (::waitpid(pid, &status, WNOHANG) != pid) {

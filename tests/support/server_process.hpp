@@ -22,13 +22,16 @@ struct ProcessEnd {
     std::string error_text;  // what it wrote to standard error
 };
 
+/// What the disk does to a server: fdatasync() fails with EIO, or all is well.
+enum class Disk : std::uint8_t { works, fails_to_sync };
+
 class ServerProcess {
  public:
     /// Starts it and waits for its port. std::runtime_error with what the server wrote where it
     /// ends instead, or does not accept in time. `folder` takes its data (folder/data), its port
     /// and its standard error; a second server may follow the first in the same folder.
     ServerProcess(const Command& command, const std::filesystem::path& folder,
-                  const std::vector<std::string>& options = {});
+                  const std::vector<std::string>& options = {}, Disk disk = Disk::works);
     ServerProcess(const ServerProcess&) = delete;
     ServerProcess& operator=(const ServerProcess&) = delete;
     /// Kills it where it still runs.

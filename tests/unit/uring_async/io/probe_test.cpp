@@ -1,8 +1,5 @@
 #include "uring_async/io/probe.hpp"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,25 +9,11 @@
 #include <cstdlib>
 
 #include "io_fixture.hpp"
+#include "support/refuse_calls.hpp"
 
 namespace ringside::uring {
 
 namespace {
-
-// What the default profile of containers does: the three system calls fail.
-void forbid_io_uring(unsigned code) {
-    const auto refuse = SECCOMP_RET_ERRNO | code;
-    sock_filter program[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, SYS_io_uring_setup, 0, 2),
-        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, SYS_io_uring_register, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, refuse),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const sock_fprog filter{std::size(program), program};
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) ::_exit(101);
-    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) ::_exit(102);
-}
 
 // Runs `check` in a child process where io_uring is forbidden; its result is the exit code.
 template <typename Check>
@@ -38,7 +21,8 @@ int in_sandbox(unsigned code, Check check) {
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
-        forbid_io_uring(code);
+        // What the default profile of containers does.
+        test::refuse_calls(SYS_io_uring_setup, SYS_io_uring_register, code);
         ::_exit(check());
     }
     int status = 0;
