@@ -90,7 +90,7 @@ Result<SocketAddress> parse_address(std::string_view host_port) {
     addrinfo* found = nullptr;
     const int problem = ::getaddrinfo(parts->host.c_str(), parts->port.c_str(), &hints, &found);
     if (problem == EAI_SYSTEM) return std::unexpected(last_error("look up host"));
-    if (problem != 0) return std::unexpected(Error{EADDRNOTAVAIL, "the host is unknown"});
+    if (problem != 0) return std::unexpected(Error{EADDRNOTAVAIL, "look up host"});
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
     SocketAddress address;
     std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);

@@ -49,10 +49,13 @@ TEST_CASE("what is no HOST:PORT is refused") {
     CHECK(address.error().code == EINVAL);
 }
 
+// Whether the resolver answers "no such host" or fails itself depends on the machine: the operation
+// is the same, and the code is not that of a malformed address.
 TEST_CASE("a host that does not exist is an error of its own") {
     const Result<SocketAddress> address = parse_address("no..such.host:80");
     REQUIRE_FALSE(address.has_value());
     CHECK(std::string(address.error().operation) == "look up host");
+    CHECK(address.error().code != EINVAL);
 }
 
 // The service manager's sockets come without it; each answer would wait for the client's
