@@ -155,7 +155,7 @@ def _includes(tree, name):
             yield number, match.group(1)
 
 
-# Header (a prefix of its name), the only places in src and loadgen that include it.
+# Header (a prefix of its name), the only places outside of tests that include it.
 _ONE_PLACE = [
     ("liburing", ("src/uring_async/io/",)),
     ("boost/context", ("src/uring_async/fiber/",)),
@@ -165,7 +165,7 @@ _ONE_PLACE = [
 
 def foreign_headers(tree):
     """A kernel or library interface that is wrapped is included by its wrapper alone."""
-    for name in tree.cpp("src/", "loadgen/"):
+    for name in tree.cpp("src/", "loadgen/", "bench/"):
         for line, header in _includes(tree, name):
             for prefix, places in _ONE_PLACE:
                 if header.startswith(prefix) and not name.startswith(places):
@@ -181,13 +181,14 @@ _DIRECTIONS = [
     ("src/uring_async/", ("common/", "uring_async/")),
     ("src/pipeline/", ("common/", "pipeline/")),
     ("loadgen/", ("common/", "uring_async/fiber/", "uring_async/io/", "loadgen/")),
+    ("bench/", ("common/", "uring_async/io/", "bench/")),
 ]
-_OURS = ("common/", "uring_async/", "pipeline/", "loadgen/")
+_OURS = ("common/", "uring_async/", "pipeline/", "loadgen/", "bench/")
 
 
 def dependencies(tree):
     """Dependencies point one way: see docs/architecture.md."""
-    for name in tree.cpp("src/", "loadgen/"):
+    for name in tree.cpp("src/", "loadgen/", "bench/"):
         folder, allowed = next((entry for entry in _DIRECTIONS if name.startswith(entry[0])),
                                (None, ()))
         if folder is None:
@@ -202,7 +203,7 @@ def dependencies(tree):
 
 def socket_options(tree):
     """setsockopt stands in socket_ops only."""
-    for name in tree.cpp("src/", "loadgen/"):
+    for name in tree.cpp("src/", "loadgen/", "bench/"):
         if name == "src/common/socket_ops.cpp":
             continue
         for number, line in enumerate(without_text(tree.text(name)).splitlines(), 1):
