@@ -7,9 +7,12 @@
 //    receiver's half of TCP and the waking of whoever sleeps on the socket. So the receivers are as
 //    a client is: one thread that sleeps in epoll_wait until data comes and really copies it out.
 //    Receivers that spin or discard (MSG_TRUNC) would make the sends cheaper than anybody's.
-// 2. Lock-step: a round sends the same piece to every connection and then sleeps until all of it
-//    was received, as under a closed loop. A sender that runs ahead fills the sockets; it gains
-//    nothing on small pieces and on large ones loses the caches.
+// 2. A round sends the same piece to every connection; then the sender sleeps until all of it was
+//    received (--ahead=1, lock-step: what a closed loop with one message on its way allows), or
+//    goes on while fewer than N rounds are on their way (--ahead=N: the clients lag). A send into a
+//    socket that is not empty is cheaper, since TCP merges it with what is there and nobody is to
+//    be woken, until the bytes on their way no longer fit the caches. So the limit for a load with
+//    many messages on their way is the better of the two.
 // 3. One CPU for both threads (--cpus=one). Then a round wakes the receivers once, without an
 //    interrupt to another CPU, and no socket moves between caches: the least that a send can cost.
 //    --cpus=two shows what crossing costs; messages a second are higher there, messages a
@@ -66,6 +69,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     add_count_option(app, "--bytes", load.bytes, 1, 1U << 17U,
                      "Bytes of a message. 112: frame head 16, name 13, time 17, two separators, "
                      "text 64.");
+    add_count_option(app, "--ahead", load.ahead, 1, 1000,
+                     "Rounds that may be on their way; 1: each is received before the next.");
     add_duration_option(app, "--duration", load.duration_ns, ms, 3'600'000 * ms, false,
                         "How long to measure, each way of sending.");
     add_duration_option(app, "--warm-up", load.warm_up_ns, ms, 3'600'000 * ms, true,
@@ -105,9 +110,10 @@ double us_per_send(const FloorFigures& figures) noexcept {
 
 std::string table_report(const Options& options, const std::vector<FloorRun>& runs) {
     const FloorLoad& load = options.load;
-    std::string out =
-        fmt::format("connections: {}, messages a send: {}, bytes a message: {}, CPUs: {}\n\n",
-                    load.connections, load.batch, load.bytes, load.cpus == Cpus::one ? 1 : 2);
+    std::string out = fmt::format(
+        "connections: {}, messages a send: {}, bytes a message: {}, "
+        "rounds ahead: {}, CPUs: {}\n\n",
+        load.connections, load.batch, load.bytes, load.ahead, load.cpus == Cpus::one ? 1 : 2);
     const auto row = [&](const char* name, int digits, auto value) {
         fmt::format_to(std::back_inserter(out), "{:<26}", name);
         for (const FloorRun& run : runs)
@@ -152,11 +158,12 @@ std::string json_report(const Options& options, const std::vector<FloorRun>& run
         texts.push_back(json_of(run));
     return fmt::format(
         R"({{"schema_version": 1, "program": "floor", "version": "{}", "commit": "{}", )"
-        R"("parameters": {{"connections": {}, "batch": {}, "bytes": {}, "cpus": {}}}, )"
+        R"("parameters": {{"connections": {}, "batch": {}, "bytes": {}, "ahead": {}, )"
+        R"("cpus": {}}}, )"
         R"("runs": [{}]}})"
         "\n",
         build_info::version, build_info::commit, load.connections, load.batch, load.bytes,
-        load.cpus == Cpus::one ? 1 : 2, fmt::join(texts, ", "));
+        load.ahead, load.cpus == Cpus::one ? 1 : 2, fmt::join(texts, ", "));
 }
 
 // Before the run, not after it.

@@ -36,8 +36,8 @@
 //
 // 1. A round sends one piece, the same bytes, to each connection once. What a full socket did not
 //    take is sent in further passes over these connections.
-// 2. After each pass the sender sleeps until all that was sent has been received. So a pass always
-//    finds empty sockets, and nothing but a piece larger than a socket makes a send short.
+// 2. After a round the sender sleeps until at most `ahead` - 1 rounds are on their way, and after a
+//    pass that left something over until nothing is: sockets have room for the next one then.
 // 3. The measured time begins and ends between rounds, when nothing is on its way.
 
 namespace ringside::bench {
@@ -152,6 +152,7 @@ class Receivers {
 
     /// Sleeps until `bytes` were received since the start. False: they do not come.
     [[nodiscard]] bool wait_for(std::uint64_t bytes, std::uint64_t& system_calls) noexcept {
+        if (received_.load() >= bytes) return true;
         awaited_.store(bytes);
         if (received_.load() >= bytes && awaited_.exchange(0) != 0) return true;
         pollfd readable{drained_.get(), POLLIN, 0};
@@ -324,19 +325,38 @@ std::unique_ptr<Way> make_way(SendWay way) {
 
 // ------------------------------------------------------------------------------------ measuring
 
+Result<void> wait_for(Way& way, std::uint64_t bytes, Receivers& receivers) {
+    if (receivers.wait_for(bytes, way.counts.system_calls)) return {};
+    return std::unexpected(Error{ETIMEDOUT, "bytes that were sent did not arrive"});
+}
+
 Result<void> send_round(Way& way, std::span<Sending> connections, std::string_view piece,
                         Receivers& receivers) {
     for (Sending& connection : connections)
         connection.taken = 0;
     const std::uint64_t round_end = way.counts.bytes_sent + connections.size() * piece.size();
-    while (way.counts.bytes_sent < round_end) {
+    for (;;) {
         if (!way.pass(connections, piece)) return std::unexpected(last_error("send"));
-        if (!receivers.wait_for(way.counts.bytes_sent, way.counts.system_calls)) {
-            return std::unexpected(Error{ETIMEDOUT, "bytes that were sent did not arrive"});
-        }
+        if (way.counts.bytes_sent == round_end) break;
+        if (auto empty = wait_for(way, way.counts.bytes_sent, receivers); !empty) return empty;
     }
     ++way.counts.rounds;
     return {};
+}
+
+/// Rounds until `time_ns` have passed, one at least, and then until all of it was received.
+Result<void> send_for(std::uint64_t time_ns, std::size_t ahead, Way& way,
+                      std::span<Sending> connections, std::string_view piece,
+                      Receivers& receivers) {
+    const std::uint64_t on_their_way_max = (ahead - 1) * connections.size() * piece.size();
+    const std::uint64_t end_ns = monotonic_ns() + time_ns;
+    do {
+        if (auto sent = send_round(way, connections, piece, receivers); !sent) return sent;
+        const std::uint64_t sent = way.counts.bytes_sent;
+        if (sent <= on_their_way_max) continue;
+        if (auto gone = wait_for(way, sent - on_their_way_max, receivers); !gone) return gone;
+    } while (monotonic_ns() < end_ns);
+    return wait_for(way, way.counts.bytes_sent, receivers);
 }
 
 // The counts since the start, with the clocks; a difference of two is what was measured.
@@ -375,18 +395,13 @@ Result<FloorFigures> run_floor(const FloorLoad& load, SendWay way_kind) {
         sending.push_back({fd.get()});
     const std::string piece(load.batch * load.bytes, 'x');
 
-    const auto send_for = [&](std::uint64_t time_ns) -> Result<void> {
-        const std::uint64_t end_ns = monotonic_ns() + time_ns;
-        do {
-            const Result<void> sent = send_round(*way, sending, piece, receivers);
-            if (!sent) return sent;
-        } while (monotonic_ns() < end_ns);
-        return {};
+    const auto load_for = [&](std::uint64_t time_ns) {
+        return send_for(time_ns, load.ahead, *way, sending, piece, receivers);
     };
     // Without a warm-up one round all the same: the first fills caches and opens windows.
-    if (const auto sent = send_for(load.warm_up_ns); !sent) return std::unexpected(sent.error());
+    if (const auto sent = load_for(load.warm_up_ns); !sent) return std::unexpected(sent.error());
     const FloorFigures from = snapshot(*way, receivers);
-    if (const auto sent = send_for(load.duration_ns); !sent) return std::unexpected(sent.error());
+    if (const auto sent = load_for(load.duration_ns); !sent) return std::unexpected(sent.error());
     FloorFigures figures = difference(from, snapshot(*way, receivers));
     figures.messages = figures.bytes_sent / load.bytes;
     if (figures.bytes_received != figures.bytes_sent) {

@@ -17,6 +17,7 @@ struct FloorLoad {
     std::size_t connections = 100;
     std::size_t batch = 16;   // messages per send
     std::size_t bytes = 112;  // per message
+    std::size_t ahead = 1;    // rounds that may be on their way, 1: lock-step
     std::uint64_t warm_up_ns = 300'000'000;
     std::uint64_t duration_ns = 2'000'000'000;
     Cpus cpus = Cpus::one;

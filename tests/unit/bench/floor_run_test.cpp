@@ -48,6 +48,21 @@ TEST_CASE("all that the floor sends is received, a send for each connection and 
     CHECK(figures->receiver_cpu_seconds > 0);
 }
 
+TEST_CASE("a sender that runs ahead sleeps less often, and all it sent is received in the end") {
+    FloorLoad load = short_load(20, 1, 100);
+    const Result<FloorFigures> lock_step = run_floor(load, SendWay::send);
+    load.ahead = 1000;
+    const Result<FloorFigures> ahead = run_floor(load, SendWay::send);
+    REQUIRE(lock_step);
+    REQUIRE(ahead);
+    CHECK(ahead->bytes_received == ahead->bytes_sent);
+    CHECK(ahead->messages == ahead->rounds * 20);
+    const auto sleeps = [](const FloorFigures& figures) {
+        return figures.system_calls - figures.sends;
+    };
+    CHECK(sleeps(*ahead) * lock_step->rounds < sleeps(*lock_step) * ahead->rounds);
+}
+
 TEST_CASE("a ring hands a round over in one system call, send(2) in one for each connection") {
     const Result<FloorFigures> plain = run_floor(short_load(50, 1, 100), SendWay::send);
     REQUIRE(plain);

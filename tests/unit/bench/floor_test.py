@@ -20,11 +20,13 @@ def run(floor, *options):
 def check_results(floor, folder):
     """The JSON says what the table says, and its counts agree with each other."""
     path = folder / "floor.json"
-    done = run(floor, "--io=send", "--connections=10", "--batch=4", "--bytes=50", f"--json={path}")
+    done = run(floor, "--io=send", "--connections=10", "--batch=4", "--bytes=50", "--ahead=2",
+               f"--json={path}")
     assert done.returncode == 0, done
     results = json.loads(path.read_text())
     assert results["schema_version"] == 1 and results["program"] == "floor", results
-    assert results["parameters"] == {"connections": 10, "batch": 4, "bytes": 50, "cpus": 1}, results
+    assert results["parameters"] == {"connections": 10, "batch": 4, "bytes": 50, "ahead": 2,
+                                     "cpus": 1}, results
     (only,) = results["runs"]
     assert only["io"] == "send" and only["rounds"] > 0, only
     assert only["messages"] == only["sends"] * 4 == only["rounds"] * 40, only
@@ -54,6 +56,7 @@ def check_refusals(floor):
                            (("--batch=x",), "--batch"),
                            (("--bytes=-1",), "--bytes"),
                            (("--bytes=4096", "--batch=65536"), "64 MiB"),
+                           (("--ahead=0",), "--ahead"),
                            (("--duration=5",), "--duration"),
                            (("--io=epoll",), "--io"),
                            (("--cpus=3",), "--cpus"),
