@@ -6,7 +6,7 @@ namespace ringside::loadgen {
 
 void FanoutWorkload::prepare(VirtualUser& user) {
     RunState& run = user.run();
-    for (std::uint32_t i = 0; i < options_.rooms; ++i) {
+    for (std::uint32_t i = 0; i < options_.rooms && user.phase() == Phase::set_up; ++i) {
         const std::string name = room_name(run.verifier.run(), i);
         if (!user.create_room(name, true)) return;
         const std::uint32_t index = *run.rooms.find(name);
@@ -16,6 +16,7 @@ void FanoutWorkload::prepare(VirtualUser& user) {
 }
 
 void FanoutWorkload::set_up(VirtualUser& user) {
+    RINGSIDE_ASSERT(rooms_.size() == options_.rooms);
     const Room& room = rooms_[user.number() % options_.rooms];
     const bool publisher = user.number() / options_.rooms < options_.publishers;
     if (publisher) user.run().verifier.allow(user.number(), options_.outstanding);

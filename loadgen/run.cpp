@@ -83,16 +83,17 @@ void Run::spawn(VirtualUser* user) {
 // ---- a user ----
 
 bool Run::arrive(VirtualUser& user) {
-    while (setting_up_ == set_ups_max)
+    const auto wanted = [&] { return !user.over() && state_.phase == Phase::set_up; };
+    while (setting_up_ == set_ups_max && wanted())
         set_up_queue_.wait();
     ++setting_up_;
-    const bool named = user.connect(address_) && user.sign_in();
+    const bool named = wanted() && user.connect(address_) && wanted() && user.sign_in();
     if (named) monitor_.set_connections(++results_.connections);
     if (named && user.number() == 0) workload_->prepare(user);
-    if (named && !user.over()) workload_->set_up(user);
+    if (named && wanted()) workload_->set_up(user);
     --setting_up_;
     set_up_queue_.wake_one();
-    return !user.over();
+    return named && !user.over();
 }
 
 void Run::live(VirtualUser& user) {
@@ -138,7 +139,8 @@ bool Run::pause_until(std::uint64_t until_ns) {
     return false;
 }
 
-bool Run::await_users(std::span<const Step> steps, Step step, std::uint64_t patience_ns) {
+bool Run::await_users(Step step, std::uint64_t patience_ns) {
+    const std::span<const Step> steps = std::span<const Step>(steps_).first(starts_.size() - 1);
     std::uint64_t bytes = 0;
     std::uint64_t since_ns = monotonic_ns();
     while (std::ranges::any_of(steps, [step](Step reached) { return reached < step; })) {
@@ -160,20 +162,23 @@ void Run::conduct() {
 
 bool Run::set_up() {
     spawn(users_.front().get());
-    const std::span<const Step> steps(steps_);
-    bool ready = await_users(steps.first(1), Step::ready, set_up_patience_ns);
-    if (ready) {
-        for (std::size_t i = 1; i < users_.size(); ++i)
-            spawn(users_[i].get());
-        ready = await_users(steps, Step::ready, set_up_patience_ns);
+    if (!everybody_ready()) return false;
+    for (std::size_t i = 1; i < users_.size(); ++i)
+        spawn(users_[i].get());
+    return everybody_ready();
+}
+
+bool Run::everybody_ready() {
+    if (await_users(Step::ready, set_up_patience_ns)) {
+        return state_.failure.empty() && state_.violations.total() == 0;
     }
-    if (!ready && !stopped()) {
+    if (!stopped()) {
         state_.fail(
             fmt::format("the server let {} s go by without an answer while users set up "
                         "({} of {} have a name)",
                         set_up_patience_ns / 1'000'000'000, results_.connections, options_.users));
     }
-    return ready && state_.violations.total() == 0;
+    return false;
 }
 
 void Run::load() {
@@ -202,11 +207,11 @@ void Run::measure() {
 void Run::drain() {
     if (state_.phase == Phase::rounds && state_.failure.empty()) {
         enter_phase(Phase::quiet);
-        await_users(steps_, Step::quiet, drain_patience_ns);
+        await_users(Step::quiet, drain_patience_ns);
     }
     if (state_.failure.empty()) {
         enter_phase(Phase::leave);
-        await_users(steps_, Step::gone, drain_patience_ns);
+        await_users(Step::gone, drain_patience_ns);
     }
     enter_phase(Phase::over);
     // Closing needs nobody else, so this ends.

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "loadgen/interruption.hpp"
@@ -59,9 +58,11 @@ class Run {
     [[nodiscard]] bool stopped();
     /// Until the time has come; false where the run was stopped before.
     bool pause_until(std::uint64_t until_ns);
-    /// Until every user is so far; false where it was stopped or nothing came any more.
-    bool await_users(std::span<const Step> steps, Step step, std::uint64_t patience_ns);
+    /// Until every user that was started is so far; false where the run was stopped or nothing
+    /// came any more.
+    bool await_users(Step step, std::uint64_t patience_ns);
     [[nodiscard]] bool set_up();
+    [[nodiscard]] bool everybody_ready();
     void load();
     void measure();
     void drain();
@@ -73,7 +74,7 @@ class Run {
     Monitor monitor_;
     std::unique_ptr<Workload> workload_;
     std::vector<std::unique_ptr<VirtualUser>> users_;
-    std::vector<Start> starts_;
+    std::vector<Start> starts_;  // the conductor's, then those of users in order
     fiber::WaitQueue set_up_queue_;
     std::uint32_t setting_up_ = 0;  // users between their connect and being ready
     std::vector<Step> steps_;       // by user

@@ -31,7 +31,7 @@ bool visit(VirtualUser& user, RoomLedger& room) {
 }  // namespace
 
 void ThesisWorkload::prepare(VirtualUser& user) {
-    while (user.rooms_known() < rooms_wanted) {
+    while (user.rooms_known() < rooms_wanted && user.phase() == Phase::set_up) {
         if (!create_random_room(user, false)) return;
     }
 }

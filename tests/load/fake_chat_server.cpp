@@ -100,6 +100,9 @@ void FakeChatServer::handle(Client& client, const ClientFrame& frame) {
             send(fd, server_frame(Request::set_name, Status::success, ""));
             return send(fd, list());
         case Request::create_chat:
+            if (fault_ == Fault::refuse_room) {
+                return send(fd, server_frame(Request::create_chat, Status::failure, "no"));
+            }
             return create_room(std::string(frame.text));
         case Request::connect_chat:
             return join(client, frame.text);
@@ -231,6 +234,7 @@ void FakeChatServer::deliver_wrongly(Room& room, std::size_t member, std::size_t
             break;
         case Fault::none:
         case Fault::drop_for_all:
+        case Fault::refuse_room:
         case Fault::refuse:
         case Fault::no_leave:
         case Fault::late_message:

@@ -28,6 +28,7 @@ enum class Fault : std::uint8_t {
     misdirect,       // a member of the second room gets it as well
     unasked_list,    // it gets a room list after it
     unknown_frame,   // it gets a frame with request 77 after it
+    refuse_room,     // create_chat is answered with a failure
     refuse,          // the sender gets a failure, nobody the message
     hang_up,         // its connection is closed
     no_leave,        // leave_chat is never answered

@@ -1,7 +1,9 @@
 #include "loadgen/run.hpp"
 
 #include <catch2/catch.hpp>
+#include <csignal>
 
+#include "common/clock.hpp"
 #include "load/fake_chat_server.hpp"
 #include "loadgen/interruption.hpp"
 
@@ -42,10 +44,12 @@ Options short_thesis() {
     return options;
 }
 
-Outcome run_against(const FakeChatServer& server, Options options, bool with_uring) {
+Outcome run_against(const FakeChatServer& server, Options options, bool with_uring,
+                    bool interrupted = false) {
     options.connect = server.address();
     auto interruption = Interruption::make();
     REQUIRE(interruption);
+    if (interrupted) ::raise(SIGINT);  // blocked by now, so that it waits to be asked for
     const uring::IoOptions io{.connections_max = static_cast<std::uint32_t>(options.users)};
     const uring::Probe probe = uring::probe_io_uring();
     Run run(options, with_uring ? uring::make_uring_io(probe, io) : uring::make_epoll_io(io),
@@ -130,6 +134,31 @@ TEST_CASE("a server that leaves the end of a run unanswered is not waited for") 
     CHECK(outcome.exit_code == 4);
     CHECK(outcome.violations.count(Violation::protocol) == 6);
     CHECK(outcome.violations.total() == 6);
+}
+
+TEST_CASE("a server that refuses a room in set-up is told of, and nobody else connects") {
+    const bool thesis = GENERATE(false, true);
+    CAPTURE(thesis);
+    const FakeChatServer server(Fault::refuse_room);
+    const Outcome outcome = run_against(server, thesis ? short_thesis() : short_fanout(), false);
+    CHECK(outcome.exit_code == 4);
+    CHECK_THAT(told(outcome.violations), Catch::Contains("create_chat failure"));
+    CHECK(outcome.violations.total() == 1);
+    CHECK(outcome.counts.requests[static_cast<std::size_t>(Request::set_name)] == 1);
+}
+
+// The end was waited for in vain, 5 s long, since it counted users that had not been started.
+TEST_CASE("an interruption during set-up is obeyed at once") {
+    const bool thesis = GENERATE(false, true);
+    CAPTURE(thesis);
+    const FakeChatServer server;
+    const std::uint64_t begin_ns = monotonic_ns();
+    const Outcome outcome =
+        run_against(server, thesis ? short_thesis() : short_fanout(), false, true);
+    CHECK(outcome.exit_code == 130);
+    CHECK(outcome.violations.total() == 0);
+    CHECK(outcome.counts.requests[static_cast<std::size_t>(Request::set_name)] == 0);
+    CHECK(monotonic_ns() - begin_ns < 4'000'000'000);
 }
 
 TEST_CASE("a server that closes a connection ends the run, which is told and no verdict") {
