@@ -17,6 +17,7 @@ class Monitor {
 
     /// At least every 100 ms.
     void tick(std::uint64_t now_ns);
+    /// Users that have a name and are connected now.
     void set_connections(std::uint32_t connections) noexcept { connections_ = connections; }
 
  private:

@@ -88,7 +88,11 @@ bool Run::arrive(VirtualUser& user) {
         set_up_queue_.wait();
     ++setting_up_;
     const bool named = wanted() && user.connect(address_) && wanted() && user.sign_in();
-    if (named) monitor_.set_connections(++results_.connections);
+    if (named) {
+        steps_[user.number()] = Step::named;
+        ++results_.connections;
+        monitor_.set_connections(++connected_);
+    }
     if (named && user.number() == 0) workload_->prepare(user);
     if (named && wanted()) workload_->set_up(user);
     --setting_up_;
@@ -111,6 +115,7 @@ void Run::live(VirtualUser& user) {
         user.disconnect();
     }
     user.close();
+    if (step >= Step::named) monitor_.set_connections(--connected_);
     step = Step::gone;
 }
 

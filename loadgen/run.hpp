@@ -47,7 +47,7 @@ class Run {
     };
 
     /// How far a user is.
-    enum class Step : std::uint8_t { arriving, ready, quiet, gone };
+    enum class Step : std::uint8_t { arriving, named, ready, quiet, gone };
 
     void conduct();
     void live(VirtualUser& user);
@@ -77,6 +77,7 @@ class Run {
     std::vector<Start> starts_;  // the conductor's, then those of users in order
     fiber::WaitQueue set_up_queue_;
     std::uint32_t setting_up_ = 0;  // users between their connect and being ready
+    std::uint32_t connected_ = 0;   // users with a name whose connection is not closed
     std::vector<Step> steps_;       // by user
     Results results_;
 };

@@ -2,10 +2,13 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 
 #include "common/clock.hpp"
 #include "load/fake_chat_server.hpp"
 #include "loadgen/interruption.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace ringside;
 using namespace ringside::loadgen;
@@ -20,6 +23,7 @@ struct Outcome {
     int exit_code = 0;
     Counts counts;
     Counts window;
+    std::string metrics;  // as written last
 };
 
 Options short_fanout() {
@@ -55,8 +59,13 @@ Outcome run_against(const FakeChatServer& server, Options options, bool with_uri
     Run run(options, with_uring ? uring::make_uring_io(probe, io) : uring::make_epoll_io(io),
             with_uring ? "uring" : "epoll", *interruption);
     const Results results = run.execute();
-    return {results.violations, results.failure, results.exit_code(), results.recorder.counts,
-            results.recorder.window_counts()};
+    std::ifstream metrics(options.metrics_textfile);
+    return {results.violations,
+            results.failure,
+            results.exit_code(),
+            results.recorder.counts,
+            results.recorder.window_counts(),
+            {std::istreambuf_iterator<char>(metrics), {}}};
 }
 
 std::string told(const Violations& violations) {
@@ -134,6 +143,21 @@ TEST_CASE("a server that leaves the end of a run unanswered is not waited for") 
     CHECK(outcome.exit_code == 4);
     CHECK(outcome.violations.count(Violation::protocol) == 6);
     CHECK(outcome.violations.total() == 6);
+}
+
+TEST_CASE("the metrics count a user as connected until its connection is closed") {
+    const FakeChatServer server(Fault::refuse);  // the user that is refused is closed by its side
+    const test::TempFolder folder;
+    Options options = short_fanout();
+    options.metrics_textfile = folder.path() / "load.prom";
+    options.metrics_interval_ns = 1;
+    const Outcome outcome = run_against(server, options, false);
+    CHECK(outcome.exit_code == 4);
+    const std::string::size_type at = outcome.metrics.find("\nringside_load_connections{");
+    REQUIRE(at != std::string::npos);
+    const std::string line =
+        outcome.metrics.substr(at + 1, outcome.metrics.find('\n', at + 1) - at);
+    CHECK(std::stoi(line.substr(line.rfind(' '))) < 6);
 }
 
 TEST_CASE("a server that refuses a room in set-up is told of, and nobody else connects") {
