@@ -25,7 +25,7 @@ void Audience::published(std::uint64_t sent_ns) {
 }
 
 void Audience::complete(const OnTheWay& message, std::uint64_t now_ns) noexcept {
-    recorder_.record(Latency::last_member, now_ns - message.sent_ns);
+    recorder_.record(Latency::last_member, message.sent_ns, now_ns);
     while (begin_ < end_ && ring_[begin_ & mask_].receipts == members_)
         ++begin_;
     room_.forget_below(begin_);

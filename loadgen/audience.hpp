@@ -25,8 +25,8 @@ class Audience {
         if (index < begin_) return;
         OnTheWay& message = ring_[index & mask_];
         const std::uint32_t receipts = ++message.receipts;
-        if (receipts == 1) recorder_.record(Latency::first_member, now_ns - message.sent_ns);
-        if (receipts == median_) recorder_.record(Latency::median_member, now_ns - message.sent_ns);
+        if (receipts == 1) recorder_.record(Latency::first_member, message.sent_ns, now_ns);
+        if (receipts == median_) recorder_.record(Latency::median_member, message.sent_ns, now_ns);
         if (receipts == members_) complete(message, now_ns);
     }
 

@@ -70,27 +70,25 @@ Counts operator-(const Counts& a, const Counts& b) noexcept {
 }
 
 void Recorder::open(std::uint64_t now_ns) noexcept {
-    RINGSIDE_ASSERT(open_ns_ == 0);
+    RINGSIDE_ASSERT(open_ns_ == never);
     open_ns_ = now_ns;
     at_open_ = counts;
-    measuring_ = true;
 }
 
 void Recorder::close(std::uint64_t now_ns) noexcept {
-    RINGSIDE_ASSERT(measuring_);
+    RINGSIDE_ASSERT(measuring());
     close_ns_ = now_ns;
     at_close_ = counts;
-    measuring_ = false;
 }
 
 Counts Recorder::window_counts() const noexcept {
-    if (open_ns_ == 0) return {};
-    return (measuring_ ? counts : at_close_) - at_open_;
+    if (open_ns_ == never) return {};
+    return (measuring() ? counts : at_close_) - at_open_;
 }
 
 std::uint64_t Recorder::window_ns(std::uint64_t now_ns) const noexcept {
-    if (open_ns_ == 0) return 0;
-    return (measuring_ ? now_ns : close_ns_) - open_ns_;
+    if (open_ns_ == never) return 0;
+    return (measuring() ? now_ns : close_ns_) - open_ns_;
 }
 
 bool supports_quantile(std::uint64_t count, double quantile) noexcept {

@@ -42,14 +42,16 @@ struct Counts {
     friend Counts operator-(const Counts& a, const Counts& b) noexcept;
 };
 
-// Counts and latencies of a run. Latencies are taken in the measured window alone, between open()
-// and close(), by the time of the answer; record_always() is for what only set-up does.
+// Counts and latencies of a run. A latency is taken where it began in the measured window, between
+// open() and close(), also if it ends after that: what is on its way when the window closes is just
+// what took long, so leaving it out would flatter the tail. record_always() is for what only set-up
+// does.
 class Recorder {
  public:
     Counts counts;
 
-    void record(Latency kind, std::uint64_t latency_ns) noexcept {
-        if (measuring_) record_always(kind, latency_ns);
+    void record(Latency kind, std::uint64_t begin_ns, std::uint64_t end_ns) noexcept {
+        if (begin_ns >= open_ns_ && begin_ns < close_ns_) record_always(kind, end_ns - begin_ns);
     }
     void record_always(Latency kind, std::uint64_t latency_ns) noexcept {
         latencies_[static_cast<std::size_t>(kind)].record(latency_ns);
@@ -60,18 +62,21 @@ class Recorder {
 
     void open(std::uint64_t now_ns) noexcept;
     void close(std::uint64_t now_ns) noexcept;
-    [[nodiscard]] bool measuring() const noexcept { return measuring_; }
+    [[nodiscard]] bool measuring() const noexcept {
+        return open_ns_ != never && close_ns_ == never;
+    }
     /// Of the measured window; until close() as far as it has got by `now_ns`.
     [[nodiscard]] Counts window_counts() const noexcept;
     [[nodiscard]] std::uint64_t window_ns(std::uint64_t now_ns) const noexcept;
 
  private:
+    static constexpr std::uint64_t never = UINT64_MAX;
+
     std::array<Histogram, latency_kinds> latencies_;
     Counts at_open_;
     Counts at_close_;
-    std::uint64_t open_ns_ = 0;   // 0: not opened yet
-    std::uint64_t close_ns_ = 0;  // 0: not closed yet
-    bool measuring_ = false;
+    std::uint64_t open_ns_ = never;   // never: not opened yet
+    std::uint64_t close_ns_ = never;  // never: not closed yet
 };
 
 /// Whether `count` samples say anything about this quantile: at least ten lie above it.

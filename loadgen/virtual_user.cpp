@@ -91,11 +91,12 @@ std::uint64_t VirtualUser::ask(Request request, std::string_view text) {
     return now_ns;
 }
 
-void VirtualUser::record(Latency kind, bool always, std::uint64_t latency_ns) noexcept {
+void VirtualUser::record(Latency kind, bool always, std::uint64_t sent_ns,
+                         std::uint64_t answered_ns) noexcept {
     if (always) {
-        run_.recorder.record_always(kind, latency_ns);
+        run_.recorder.record_always(kind, answered_ns - sent_ns);
     } else {
-        run_.recorder.record(kind, latency_ns);
+        run_.recorder.record(kind, sent_ns, answered_ns);
     }
 }
 
@@ -104,7 +105,7 @@ bool VirtualUser::sign_in() {
     const std::string name = user_name(run_.verifier.run(), static_cast<std::uint16_t>(number_));
     const std::uint64_t sent_ns = ask(Request::set_name, name);
     if (!await(Request::set_name, answer)) return false;
-    record(Latency::set_name, true, answer.at_ns - sent_ns);
+    record(Latency::set_name, true, sent_ns, answer.at_ns);
     return await(Request::get_chats, answer);
 }
 
@@ -117,7 +118,7 @@ bool VirtualUser::create_room(const std::string& name, bool always_record) {
         if (index && *index < answer.rooms) break;
     }
     awaiting_.reset();
-    record(Latency::create_chat, always_record, answer.at_ns - sent_ns);
+    record(Latency::create_chat, always_record, sent_ns, answer.at_ns);
     return true;
 }
 
@@ -128,7 +129,7 @@ bool VirtualUser::join_room(RoomLedger& room, Audience* audience, bool always_re
     audience_ = audience;
     const std::uint64_t sent_ns = ask(Request::connect_chat, room.name());
     if (!await(Request::connect_chat, answer)) return false;
-    record(Latency::connect_chat, always_record, answer.at_ns - sent_ns);
+    record(Latency::connect_chat, always_record, sent_ns, answer.at_ns);
     return true;
 }
 
@@ -154,7 +155,7 @@ bool VirtualUser::leave_room() {
     leaving_ = true;
     const std::uint64_t sent_ns = ask(Request::leave_chat, {});
     if (!await(Request::get_chats, answer)) return false;
-    record(Latency::leave_chat, false, answer.at_ns - sent_ns);
+    record(Latency::leave_chat, false, sent_ns, answer.at_ns);
     return true;
 }
 
@@ -280,7 +281,7 @@ void VirtualUser::on_own_copy(MessageKey key) noexcept {
     const std::uint64_t sent_ns = run_.verifier.sent_ns(key);
     if (!run_.verifier.answer(key)) return;  // it came late, a violation that is counted
     if (counter_of(key) >= unmeasured_below_) {
-        run_.recorder.record(Latency::own_copy, run_.driver.now_ns() - sent_ns);
+        run_.recorder.record(Latency::own_copy, sent_ns, run_.driver.now_ns());
     }
     ++run_.recorder.counts.messages_answered;
     wake_wanted_ = true;

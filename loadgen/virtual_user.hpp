@@ -99,7 +99,8 @@ class VirtualUser {
     std::uint64_t ask(Request request, std::string_view text);
     /// Waits for the answer to `request`; lists before it are passed over.
     [[nodiscard]] bool await(Request request, Answer& answer);
-    void record(Latency kind, bool always, std::uint64_t latency_ns) noexcept;
+    void record(Latency kind, bool always, std::uint64_t sent_ns,
+                std::uint64_t answered_ns) noexcept;
     /// The server did what it must not: the user is over.
     void break_off(std::string_view what);
     void park() noexcept;

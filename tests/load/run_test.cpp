@@ -23,7 +23,9 @@ struct Outcome {
     int exit_code = 0;
     Counts counts;
     Counts window;
-    std::string metrics;  // as written last
+    std::string metrics;           // as written last
+    std::uint64_t own_copies = 0;  // measured
+    std::uint64_t last_members = 0;
 };
 
 Options short_fanout() {
@@ -65,7 +67,9 @@ Outcome run_against(const FakeChatServer& server, Options options, bool with_uri
             results.exit_code(),
             results.recorder.counts,
             results.recorder.window_counts(),
-            {std::istreambuf_iterator<char>(metrics), {}}};
+            {std::istreambuf_iterator<char>(metrics), {}},
+            results.recorder.latency(Latency::own_copy).count(),
+            results.recorder.latency(Latency::last_member).count()};
 }
 
 std::string told(const Violations& violations) {
@@ -90,7 +94,11 @@ TEST_CASE("a right server passes, and everything it delivered was counted") {
     CHECK(outcome.violations.total() == 0);
     CHECK(outcome.window.messages_sent > 0);
     CHECK(outcome.counts.messages_answered == outcome.counts.messages_sent);
-    if (!thesis) CHECK(outcome.counts.deliveries == 3 * outcome.counts.messages_sent);
+    if (thesis) return;
+    CHECK(outcome.counts.deliveries == 3 * outcome.counts.messages_sent);
+    // Also of those that were on their way when the window closed.
+    CHECK(outcome.own_copies == outcome.window.messages_sent);
+    CHECK(outcome.last_members == outcome.window.messages_sent);
 }
 
 TEST_CASE("each fault of a server makes the run invalid, by its own name") {

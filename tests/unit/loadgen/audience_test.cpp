@@ -11,7 +11,7 @@ struct Fixture {
     RoomLedger room{0, "room", true};
     Recorder recorder;
 
-    Fixture() { recorder.open(1); }
+    Fixture() { recorder.open(0); }
     const Histogram& latency(Latency kind) const { return recorder.latency(kind); }
 };
 

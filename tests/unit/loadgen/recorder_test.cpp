@@ -6,15 +6,26 @@ using namespace ringside::loadgen;
 
 TEST_CASE("latencies are taken in the measured window alone, set-up's always") {
     Recorder recorder;
-    recorder.record(Latency::own_copy, 1);
+    recorder.record(Latency::own_copy, 900, 901);
     recorder.record_always(Latency::set_name, 2);
     recorder.open(1000);
-    recorder.record(Latency::own_copy, 3);
+    recorder.record(Latency::own_copy, 999, 1004);  // sent in warm-up
+    recorder.record(Latency::own_copy, 1000, 1003);
     recorder.close(5000);
-    recorder.record(Latency::own_copy, 4);
+    recorder.record(Latency::own_copy, 5000, 5004);
     CHECK(recorder.latency(Latency::own_copy).count() == 1);
     CHECK(recorder.latency(Latency::own_copy).max_ns() == 3);
     CHECK(recorder.latency(Latency::set_name).count() == 1);
+}
+
+// The tail was cut off: what took longest was on its way when the window closed.
+TEST_CASE("a latency that began in the window counts also if it ends after it") {
+    Recorder recorder;
+    recorder.open(1000);
+    recorder.close(5000);
+    recorder.record(Latency::last_member, 4999, 9999);
+    CHECK(recorder.latency(Latency::last_member).count() == 1);
+    CHECK(recorder.latency(Latency::last_member).max_ns() == 5000);
 }
 
 TEST_CASE("the window's counts are those between open and close") {

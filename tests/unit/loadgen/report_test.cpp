@@ -26,7 +26,7 @@ struct Fixture {
         recorder.counts.messages_answered = 3990;
         recorder.counts.deliveries = 399'000;
         for (std::uint64_t i = 1; i <= 999; ++i)
-            recorder.record(Latency::own_copy, i * 1000);
+            recorder.record(Latency::own_copy, 1, 1 + i * 1000);
         recorder.close(2'000'000'001);
     }
     Results results() const {
