@@ -32,8 +32,7 @@ void FanoutWorkload::rounds(VirtualUser& user) {
     }
     while (
         user.wait_until([&] { return stopping() || user.unanswered() < options_.outstanding; })) {
-        if (stopping()) return;
-        user.send_message();
+        if (stopping() || !user.send_message()) return;
     }
 }
 

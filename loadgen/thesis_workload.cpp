@@ -24,7 +24,7 @@ bool visit(VirtualUser& user, RoomLedger& room) {
         }
         if (!running(user)) return true;
         if (ThesisWorkload::wants_to_leave(user.random())) return user.leave_room();
-        user.send_message();
+        if (!user.send_message()) return false;
     }
 }
 

@@ -87,8 +87,9 @@ std::uint64_t end_of_own(const Cursor& cursor, std::uint32_t sender) {
 
 }  // namespace
 
-Verifier::Verifier(std::uint32_t run, std::size_t senders, Violations& violations)
-    : run_(run), senders_(senders), violations_(violations) {}
+Verifier::Verifier(std::uint32_t run, std::size_t senders, Violations& violations,
+                   std::uint32_t messages_max)
+    : run_(run), messages_max_(messages_max), senders_(senders), violations_(violations) {}
 
 void Verifier::allow(std::uint32_t sender, std::size_t outstanding) {
     RINGSIDE_ASSERT(outstanding > 0);
@@ -99,7 +100,7 @@ void Verifier::allow(std::uint32_t sender, std::size_t outstanding) {
 
 std::uint32_t Verifier::send(std::uint32_t sender, std::uint64_t now_ns) noexcept {
     SenderRecord& record = senders_[sender];
-    RINGSIDE_ASSERT(record.unanswered() <= record.window_mask);
+    RINGSIDE_ASSERT(may_send(sender) && record.unanswered() <= record.window_mask);
     record.sent_ns[record.sent & record.window_mask] = now_ns;
     return record.sent++;
 }

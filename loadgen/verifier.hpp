@@ -62,13 +62,19 @@ struct SenderRecord {
 
 class Verifier {
  public:
-    Verifier(std::uint32_t run, std::size_t senders, Violations& violations);
+    /// A sender's messages are numbered in 32 bits: it may send `messages_max`.
+    Verifier(std::uint32_t run, std::size_t senders, Violations& violations,
+             std::uint32_t messages_max = std::numeric_limits<std::uint32_t>::max());
 
     [[nodiscard]] std::uint32_t run() const noexcept { return run_; }
 
     // ---- sending ----
     /// The sender may have so many messages unanswered.
     void allow(std::uint32_t sender, std::size_t outstanding);
+    /// False where the sender has no number left for one more message.
+    [[nodiscard]] bool may_send(std::uint32_t sender) const noexcept {
+        return senders_[sender].sent < messages_max_;
+    }
     /// The number of the sender's next message, which is sent now.
     std::uint32_t send(std::uint32_t sender, std::uint64_t now_ns) noexcept;
     [[nodiscard]] std::uint32_t unanswered(std::uint32_t sender) const noexcept {
@@ -126,6 +132,7 @@ class Verifier {
     void tell(Violation kind, const Cursor& cursor, std::string_view what);
 
     std::uint32_t run_;
+    std::uint32_t messages_max_;         // of each sender
     std::vector<SenderRecord> senders_;  // by number
     Violations& violations_;
 };

@@ -138,14 +138,22 @@ bool VirtualUser::read_replay() {
     return wait_until([this] { return cursor_.index >= replay_end_; });
 }
 
-void VirtualUser::send_message() {
+bool VirtualUser::send_message() {
     RINGSIDE_ASSERT(stage_ == Stage::room);
+    if (!run_.verifier.may_send(number_)) {
+        run_.fail(
+            fmt::format("user {} has sent as many messages as it has numbers for; measure for a "
+                        "shorter time (--duration) or with more publishers",
+                        number_));
+        return false;
+    }
     const std::uint32_t counter = run_.verifier.send(number_, monotonic_ns());
     payload_.resize(run_.options.payload_bytes);
     store_payload(payload_, {run_.verifier.run(), static_cast<std::uint16_t>(number_),
                              cursor_.room->tag(), counter});
     queue(Request::send_message, payload_);
     ++run_.recorder.counts.messages_sent;
+    return true;
 }
 
 bool VirtualUser::leave_room() {

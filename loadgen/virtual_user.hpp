@@ -72,7 +72,7 @@ class VirtualUser {
     [[nodiscard]] bool join_room(RoomLedger& room, Audience* audience, bool always_record);
     /// Everything is read that was in the room when the user joined, as far as anybody knows.
     [[nodiscard]] bool read_replay();
-    void send_message();
+    [[nodiscard]] bool send_message();
     [[nodiscard]] bool leave_room();
     /// Asks the server to close and reads until it does, so that whatever comes late is seen.
     void disconnect();

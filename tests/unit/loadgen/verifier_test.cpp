@@ -299,6 +299,19 @@ TEST_CASE("thousands of deliveries after a loss are right again") {
     CHECK(room.only(Violation::lost, 1));
 }
 
+// The numbers began again after 2^32 messages, and every delivery was wrong from there on.
+TEST_CASE("a sender stops before its messages' numbers begin again") {
+    Violations violations;
+    Verifier verifier(run, senders, violations, 3);
+    verifier.allow(2, 4);
+    for (std::uint32_t number = 0; number < 3; ++number) {
+        REQUIRE(verifier.may_send(2));
+        CHECK(verifier.send(2, 100) == number);
+    }
+    CHECK_FALSE(verifier.may_send(2));
+    CHECK(verifier.may_send(1));
+}
+
 TEST_CASE("the window of unanswered messages follows a sender's own copies") {
     Violations violations;
     Verifier verifier(run, senders, violations);
