@@ -5,11 +5,6 @@ namespace ringside::loadgen {
 
 namespace {
 
-bool create_random_room(VirtualUser& user, bool always_record) {
-    const auto tag = static_cast<std::uint32_t>(user.random().next());
-    return user.create_room(room_name(user.run().verifier.run(), tag), always_record);
-}
-
 bool running(const VirtualUser& user) {
     return !user.over() && user.phase() == Phase::rounds;
 }
@@ -30,9 +25,13 @@ bool visit(VirtualUser& user, RoomLedger& room) {
 
 }  // namespace
 
+bool ThesisWorkload::create_room(VirtualUser& user) {
+    return user.create_room(room_name(user.run().verifier.run(), rooms_made_++), false);
+}
+
 void ThesisWorkload::prepare(VirtualUser& user) {
     while (user.rooms_known() < rooms_wanted && user.phase() == Phase::set_up) {
-        if (!create_random_room(user, false)) return;
+        if (!create_room(user)) return;
     }
 }
 
@@ -44,7 +43,7 @@ void ThesisWorkload::rounds(VirtualUser& user) {
     RoomList& rooms = user.run().rooms;
     while (running(user)) {
         if (wants_room(user.random(), user.rooms_known())) {
-            if (!create_random_room(user, false)) return;
+            if (!create_room(user)) return;
         } else {
             if (!visit(user, rooms.at(user.random().below(user.rooms_known())))) return;
         }

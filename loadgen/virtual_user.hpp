@@ -66,7 +66,7 @@ class VirtualUser {
     // ---- the steps of a session; each is false where the user is over ----
     [[nodiscard]] bool connect(const SocketAddress& address);
     [[nodiscard]] bool sign_in();
-    /// Ends with the list that holds the room, or with the refusal because the name is taken.
+    /// Ends with the list that holds the room; a refusal is a violation, so the name must be new.
     [[nodiscard]] bool create_room(const std::string& name, bool always_record);
     /// `audience`: whom the messages of this room are counted for; null for nobody.
     [[nodiscard]] bool join_room(RoomLedger& room, Audience* audience, bool always_record);

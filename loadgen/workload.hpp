@@ -41,6 +41,11 @@ class ThesisWorkload final : public Workload {
     void prepare(VirtualUser& user) override;
     void set_up(VirtualUser& user) override;
     void rounds(VirtualUser& user) override;
+
+ private:
+    [[nodiscard]] bool create_room(VirtualUser& user);
+
+    std::uint32_t rooms_made_ = 0;  // by all users; names the next one
 };
 
 // Rooms of equal size; the publishers in each keep a fixed number of messages on their way. User u
