@@ -12,7 +12,14 @@ namespace {
 
 // How far back a message that came again is looked for.
 constexpr std::uint64_t search_back_max = 16384;
-constexpr std::size_t time_bytes = 17;  // HH:MM:SS MM/DD/YY
+constexpr std::string_view time_form = "00:00:00 00/00/00";  // HH:MM:SS MM/DD/YY
+
+bool is_time(std::string_view text) {
+    const auto fits = [](char form, char c) {
+        return form == '0' ? c >= '0' && c <= '9' : c == form;
+    };
+    return std::ranges::equal(time_form, text, fits);
+}
 
 std::string key_text(MessageKey key) {
     if ((key & foreign_key) != 0) return "a message of somebody else";
@@ -108,8 +115,9 @@ std::uint32_t Verifier::send(std::uint32_t sender, std::uint64_t now_ns) noexcep
 Verifier::Reading Verifier::read(const RoomLedger& room, std::string_view body) const noexcept {
     const std::size_t tab = body.find('\t');
     if (tab == 0 || tab == std::string_view::npos) return {};
-    const std::size_t text_at = tab + 1 + time_bytes + 1;
+    const std::size_t text_at = tab + 1 + time_form.size() + 1;
     if (body.size() <= text_at || body[text_at - 1] != '\n') return {};
+    if (!is_time(body.substr(tab + 1, time_form.size()))) return {};
     const std::string_view user = body.substr(0, tab);
     const std::string_view text = body.substr(text_at);
     const std::optional<PayloadId> id = parse_payload(text);
