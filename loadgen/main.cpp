@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
 
 #include "common/atomic_file.hpp"
 #include "common/result.hpp"
@@ -43,8 +44,12 @@ void check_server(const Options& options) {
 }
 
 // Before the run, not after it.
-void check_json_folder(const Options& options) {
+void check_json(const Options& options) {
     if (options.json.empty()) return;
+    std::error_code ignored;
+    if (std::filesystem::is_directory(options.json, ignored)) {
+        throw StartError(fmt::format("--json: {} is a folder; name a file", options.json));
+    }
     std::filesystem::path folder = std::filesystem::path(options.json).parent_path();
     if (folder.empty()) folder = ".";
     if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
@@ -54,7 +59,7 @@ void check_json_folder(const Options& options) {
 
 int run(const Options& options) {
     check_server(options);
-    check_json_folder(options);
+    check_json(options);
     raise_descriptor_limit(options.users);
     Result<Interruption> interruption = Interruption::make();
     if (!interruption) throw StartError(interruption.error().text());
@@ -74,7 +79,7 @@ int run(const Options& options) {
     if (options.json.empty()) return code;
     if (const auto written = write_file_atomically(options.json, json_report(results)); !written) {
         fmt::print(stderr, "loadgen: cannot write {} ({})\n", options.json, written.error().text());
-        code = std::max(code, 1);
+        code = std::max(code, usage_error);
     }
     return code;
 }

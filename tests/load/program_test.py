@@ -25,9 +25,12 @@ class Bench:
     def start(self, *arguments):
         """A load generator; its results go to `json_file(run)`."""
         self._runs += 1
-        output = self._folder / f"loadgen-{self._runs}.log"
+        return self.start_to(self._folder / f"{self._runs}.json", *arguments)
+
+    def start_to(self, json_file, *arguments):
+        """A load generator whose results go to this file."""
         return Child([self._loadgen, *arguments, f"--connect=127.0.0.1:{self._port}",
-                      f"--json={self._folder / f'{self._runs}.json'}"], output)
+                      f"--json={json_file}"], self._folder / "loadgen.log")
 
     def run(self, *arguments):
         """The exit code and the JSON results of a whole run."""
@@ -87,6 +90,24 @@ def check_server_killed(bench):
     assert not bench.results()["valid"]
 
 
+def check_json_path(bench, folder):
+    """A path that is no good is told of before the run; one that becomes it ends with 2 as well."""
+    child = bench.start_to(folder, "thesis")
+    code, text = child.wait(30.0), child.output.read_text()
+    assert code == 2 and "is a folder" in text, f"exit code {code}: {text}"
+    assert len(text.strip().splitlines()) == 1, text
+    there, textfile = folder / "there", folder / "json.prom"
+    there.mkdir()
+    child = bench.start_to(there / "result.json", "thesis", "--users=2", "--duration=1s",
+                           f"--metrics-textfile={textfile}", "--metrics-interval=100ms")
+    wait_until(textfile.exists, 30.0, "the run to begin")
+    there.rmdir()
+    code = child.wait(30.0)
+    assert code == 2, f"exit code {code} where the results cannot be written"
+    text = child.output.read_text()
+    assert "cannot write" in text, text
+
+
 def check_nobody_there(bench):
     code, results, text = bench.run("thesis")
     assert code == 1, f"exit code {code} where nobody listens"
@@ -114,6 +135,7 @@ def main():
         try:
             check_valid_runs(bench)
             check_textfile_and_interrupt(bench, folder)
+            check_json_path(bench, folder)
             check_server_killed(bench)
             check_nobody_there(bench)
         finally:
