@@ -141,11 +141,10 @@ class Monitoring:
             raise ChildError(f"Prometheus refuses {url}: {error.read().decode()}") from error
         return answer["data"]
 
-    def query(self, expression, time=None):
+    def query(self, expression):
         """Instant query: a list of (labels, timestamp, value)."""
-        parameters = {"query": expression} | ({} if time is None else {"time": f"{time:.3f}"})
         return [(entry["metric"], float(entry["value"][0]), float(entry["value"][1]))
-                for entry in self._ask("query", **parameters)["result"]]
+                for entry in self._ask("query", query=expression)["result"]]
 
     def value(self, expression):
         """The one value of an instant query; None where there is none."""

@@ -57,8 +57,6 @@ class VirtualUser {
             park();
         return !over();
     }
-    /// The next answer, in the order of their coming; false where the user is over.
-    [[nodiscard]] bool next_answer(Answer& answer);
     [[nodiscard]] bool over() const noexcept;
     /// Lets the coroutine look at its condition again.
     void wake() noexcept;
@@ -97,6 +95,8 @@ class VirtualUser {
     void queue(Request request, std::string_view text);
     /// Sends a request that has an answer; returns when.
     std::uint64_t ask(Request request, std::string_view text);
+    /// The next answer, in the order of their coming; false where the user is over.
+    [[nodiscard]] bool next_answer(Answer& answer);
     /// Waits for the answer to `request`; lists before it are passed over.
     [[nodiscard]] bool await(Request request, Answer& answer);
     void record(Latency kind, bool always, std::uint64_t sent_ns,

@@ -63,22 +63,6 @@ void Histogram::record(std::uint64_t value_ns) noexcept {
     max_ns_ = std::max(max_ns_, value_ns);
 }
 
-void Histogram::merge(const Histogram& other) noexcept {
-    for (std::size_t i = 0; i < counts_.size(); ++i)
-        counts_[i] += other.counts_[i];
-    count_ += other.count_;
-    sum_ns_ += other.sum_ns_;
-    min_ns_ = std::min(min_ns_, other.min_ns_);
-    max_ns_ = std::max(max_ns_, other.max_ns_);
-    overflow_ += other.overflow_;
-}
-
-void Histogram::clear() noexcept {
-    std::ranges::fill(counts_, 0);
-    count_ = sum_ns_ = max_ns_ = overflow_ = 0;
-    min_ns_ = UINT64_MAX;
-}
-
 std::uint64_t Histogram::count() const noexcept {
     return count_;
 }

@@ -23,9 +23,6 @@ class Histogram {
     Histogram();
 
     void record(std::uint64_t value_ns) noexcept;
-    /// Exact: counts, sum, minimum, maximum.
-    void merge(const Histogram& other) noexcept;
-    void clear() noexcept;
 
     [[nodiscard]] std::uint64_t count() const noexcept;
     [[nodiscard]] std::uint64_t sum_ns() const noexcept;

@@ -128,32 +128,6 @@ TEST_CASE("a value at the limit counts as overflow and in max, never as a smalle
     CHECK(histogram.at_quantile(0.5) == Histogram::value_limit * 2);
 }
 
-TEST_CASE("merging is the same as recording everything in one histogram") {
-    Histogram left;
-    Histogram right;
-    Histogram both;
-    std::mt19937_64 random(7);
-    for (int i = 0; i < 2'000; ++i) {
-        const std::uint64_t value = random() >> (random() % 40 + 20);
-        (i % 3 == 0 ? left : right).record(value);
-        both.record(value);
-    }
-    left.merge(right);
-    left.merge(Histogram{});
-    CHECK(left.count() == both.count());
-    CHECK(left.sum_ns() == both.sum_ns());
-    CHECK(left.min_ns() == both.min_ns());
-    CHECK(left.max_ns() == both.max_ns());
-    CHECK(left.overflow() == both.overflow());
-    for (const double quantile : {0.01, 0.25, 0.5, 0.75, 0.99}) {
-        CHECK(left.at_quantile(quantile) == both.at_quantile(quantile));
-    }
-    left.clear();
-    CHECK(left.count() == 0);
-    CHECK(left.min_ns() == 0);
-    CHECK(left.at_quantile(0.5) == 0);
-}
-
 TEST_CASE("the exported bounds are 10 microseconds to 10 seconds in steps of 1, 2, 5") {
     const auto bounds = export_bounds_ns();
     REQUIRE(bounds.size() == 19);
