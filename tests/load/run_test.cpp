@@ -9,6 +9,7 @@
 #include "load/fake_chat_server.hpp"
 #include "loadgen/interruption.hpp"
 #include "support/temp_folder.hpp"
+#include "unit/uring_async/io/io_fixture.hpp"
 
 using namespace ringside;
 using namespace ringside::loadgen;
@@ -50,16 +51,16 @@ Options short_thesis() {
     return options;
 }
 
-Outcome run_against(const FakeChatServer& server, Options options, bool with_uring,
-                    bool interrupted = false) {
+// IO_KIND=uring|epoll in the environment says which I/O the load generator has.
+Outcome run_against(const FakeChatServer& server, Options options, bool interrupted = false) {
     options.connect = server.address();
     auto interruption = Interruption::make();
     REQUIRE(interruption);
     if (interrupted) ::raise(SIGINT);  // blocked by now, so that it waits to be asked for
-    const uring::IoOptions io{.connections_max = static_cast<std::uint32_t>(options.users)};
-    const uring::Probe probe = uring::probe_io_uring();
-    Run run(options, with_uring ? uring::make_uring_io(probe, io) : uring::make_epoll_io(io),
-            with_uring ? "uring" : "epoll", *interruption);
+    const uring::IoKind kind = uring::io_kinds().front();
+    Run run(options,
+            uring::make_io(kind, {.connections_max = static_cast<std::uint32_t>(options.users)}),
+            kind == uring::IoKind::uring ? "uring" : "epoll", *interruption);
     const Results results = run.execute();
     std::ifstream metrics(options.metrics_textfile);
     return {results.violations,
@@ -82,13 +83,10 @@ std::string told(const Violations& violations) {
 }  // namespace
 
 TEST_CASE("a right server passes, and everything it delivered was counted") {
-    const bool with_uring = GENERATE(false, true);
     const bool thesis = GENERATE(false, true);
-    CAPTURE(with_uring, thesis);
-    if (with_uring && !uring::probe_io_uring().usable) return;
+    CAPTURE(thesis);
     const FakeChatServer server;
-    const Outcome outcome =
-        run_against(server, thesis ? short_thesis() : short_fanout(), with_uring);
+    const Outcome outcome = run_against(server, thesis ? short_thesis() : short_fanout());
     CAPTURE(told(outcome.violations), outcome.failure);
     CHECK(outcome.exit_code == 0);
     CHECK(outcome.violations.total() == 0);
@@ -125,7 +123,7 @@ TEST_CASE("each fault of a server makes the run invalid, by its own name") {
                                    Expected{Fault::torn_end, Violation::protocol, 6});
     CAPTURE(static_cast<int>(expected.fault));
     const FakeChatServer server(expected.fault);
-    const Outcome outcome = run_against(server, short_fanout(), false);
+    const Outcome outcome = run_against(server, short_fanout());
     CAPTURE(told(outcome.violations), outcome.failure);
     CHECK(outcome.exit_code == 4);
     CHECK(outcome.violations.count(expected.kind) == expected.times);
@@ -134,7 +132,7 @@ TEST_CASE("each fault of a server makes the run invalid, by its own name") {
 
 TEST_CASE("members that get different times of one message find it corrupt") {
     const FakeChatServer server(Fault::corrupt_time);
-    const Outcome outcome = run_against(server, short_fanout(), false);
+    const Outcome outcome = run_against(server, short_fanout());
     CAPTURE(told(outcome.violations));
     CHECK(outcome.exit_code == 4);
     // Nobody knows who is right: one of three got another time than the first, or two did.
@@ -146,7 +144,7 @@ TEST_CASE("a server that leaves the end of a run unanswered is not waited for") 
     const Fault fault = GENERATE(Fault::no_leave, Fault::no_end);
     CAPTURE(static_cast<int>(fault));
     const FakeChatServer server(fault);
-    const Outcome outcome = run_against(server, short_fanout(), false);
+    const Outcome outcome = run_against(server, short_fanout());
     CAPTURE(told(outcome.violations));
     CHECK(outcome.exit_code == 4);
     CHECK(outcome.violations.count(Violation::protocol) == 6);
@@ -159,7 +157,7 @@ TEST_CASE("the metrics count a user as connected until its connection is closed"
     Options options = short_fanout();
     options.metrics_textfile = folder.path() / "load.prom";
     options.metrics_interval_ns = 1;
-    const Outcome outcome = run_against(server, options, false);
+    const Outcome outcome = run_against(server, options);
     CHECK(outcome.exit_code == 4);
     const std::string::size_type at = outcome.metrics.find("\nringside_load_connections{");
     REQUIRE(at != std::string::npos);
@@ -172,7 +170,7 @@ TEST_CASE("a server that refuses a room in set-up is told of, and nobody else co
     const bool thesis = GENERATE(false, true);
     CAPTURE(thesis);
     const FakeChatServer server(Fault::refuse_room);
-    const Outcome outcome = run_against(server, thesis ? short_thesis() : short_fanout(), false);
+    const Outcome outcome = run_against(server, thesis ? short_thesis() : short_fanout());
     CHECK(outcome.exit_code == 4);
     CHECK_THAT(told(outcome.violations), Catch::Contains("create_chat failure"));
     CHECK(outcome.violations.total() == 1);
@@ -185,8 +183,7 @@ TEST_CASE("an interruption during set-up is obeyed at once") {
     CAPTURE(thesis);
     const FakeChatServer server;
     const std::uint64_t begin_ns = monotonic_ns();
-    const Outcome outcome =
-        run_against(server, thesis ? short_thesis() : short_fanout(), false, true);
+    const Outcome outcome = run_against(server, thesis ? short_thesis() : short_fanout(), true);
     CHECK(outcome.exit_code == 130);
     CHECK(outcome.violations.total() == 0);
     CHECK(outcome.counts.requests[static_cast<std::size_t>(Request::set_name)] == 0);
@@ -195,7 +192,7 @@ TEST_CASE("an interruption during set-up is obeyed at once") {
 
 TEST_CASE("a server that closes a connection ends the run, which is told and no verdict") {
     const FakeChatServer server(Fault::hang_up);
-    const Outcome outcome = run_against(server, short_fanout(), false);
+    const Outcome outcome = run_against(server, short_fanout());
     CHECK(outcome.exit_code == 1);
     CHECK(outcome.violations.total() == 0);
     CHECK_THAT(outcome.failure, Catch::Contains("lost the connection"));
