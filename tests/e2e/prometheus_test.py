@@ -60,7 +60,7 @@ class Pair:
         try:
             port = wait_for_port(self._server, Path(f"{folder / label}.port"))
             self._generator = Child(
-                [build / "loadgen/loadgen", "thesis", "--users=10", "--duration=8s",
+                [build / "loadgen/loadgen", "thesis", "--users=10", "--duration=10m",
                  "--warm-up=500ms", f"--connect=127.0.0.1:{port}", f"--json={self.result}",
                  f"--metrics-textfile={self.files[1]}", "--metrics-interval=200ms",
                  f"--server-label={label}"], folder / f"{label}-load.log")
@@ -87,9 +87,10 @@ class Pair:
                 raise ChildError(f"{child.arguments[0]} has ended: {child.last_lines()}")
 
     def finish(self):
-        """Waits for the load's end and stops the server; the load generator's JSON."""
+        """Interrupts the load and stops the server; the load generator's JSON."""
+        self._generator.signal(signal.SIGINT)
         code = self._generator.wait(60.0)
-        assert code == 0, f"loadgen ended with {code}: {self._generator.last_lines()}"
+        assert code == 130, f"loadgen ended with {code}: {self._generator.last_lines()}"
         code = self._server.stop()
         assert code == 0, f"{self.label} ended with {code}: {self._server.last_lines()}"
         return json.loads(self.result.read_text())
