@@ -8,6 +8,7 @@ Exit codes: 0 every run was good, 1 something failed, 2 usage, 130 interrupted.
 import argparse
 import contextlib
 import datetime
+import itertools
 import json
 import shlex
 import signal
@@ -20,7 +21,7 @@ import machine
 import terminal
 from child import ChildError
 from loads import LOADS, SERVERS, server_label, turns
-from measurement import Measurement
+from measurement import FSYNC, Measurement
 from monitoring import Monitoring, MonitoringMissing, programs
 from summary import problems
 from units import parse_duration
@@ -156,10 +157,12 @@ def describe(options, arguments):
         "quick": options.quick, "interrupted": False,
         "started": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "command": shlex.join(["bench/compare", *arguments]), "commit": commit, "dirty": dirty,
-        "environment": machine.describe(), "build": machine.build_options(options.build),
+        "environment": machine.describe(tempfile.gettempdir()),
+        "build": machine.build_options(options.build),
         "versions": versions, "monitoring": monitoring,
         "settings": {"rounds": options.rounds, "duration_seconds": options.duration,
-                     "warm_up_seconds": options.warm_up},
+                     "warm_up_seconds": options.warm_up, "fsync": FSYNC},
+        "reports": str(options.out.resolve()).replace(f"{ROOT}/", ""),
         "servers": titles,
         "loads": [{"name": load.name, "title": load.title, "short": load.short,
                    "workload": load.workload}
@@ -206,24 +209,30 @@ def dump(results):
     return rest[:-2] + ',\n "runs": [\n  ' + runs + "\n ]\n}\n"
 
 
+def unused_name(folder, name):
+    """The name of a report, with -2, -3 and so on behind it where the folder has one already."""
+    for number in itertools.count(1):
+        free = name if number == 1 else f"{name}-{number}"
+        if not (folder / free).exists() and not (folder / f"{free}.md").exists():
+            return free
+
+
 def publish(options, results):
     """Writes results.json and the report, prints the table."""
     import report  # here: it needs matplotlib, which the bootstrap may only just have installed
 
+    results["name"] = unused_name(options.out, results["name"])
     folder = options.out / results["name"]
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
     (folder / "results.json").write_text(dump(results))
-    path = report.write(results, options.out)
+    path = report.write(results, folder)
     terminal.say("\n" + terminal.table(results) + "\n")
     terminal.say(f"report: {path}")
 
 
 def conclude(results):
-    """The exit code, and a red line where it is not 0."""
+    """The exit code of a whole comparison, and a red line where it is not 0."""
     failed = problems(results)
-    if results["interrupted"]:
-        terminal.say(terminal.red("interrupted: the report holds what there was until then"))
-        return 130
     if failed:
         terminal.say(terminal.red(f"{len(failed)} of {len(results['runs'])} runs FAILED"))
         return 1
@@ -238,22 +247,27 @@ def main(arguments):
     """Everything; returns the exit code."""
     options = parse_arguments(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
-    results = None
+    results, code = {"runs": []}, None
     try:
         prepare(options)
         results = describe(options, arguments)
         measure(options, results)
-    except (Unprepared, MonitoringMissing, ChildError) as error:
+    except (Unprepared, MonitoringMissing, ChildError, OSError) as error:
+        terminal.say()
         print(f"bench/compare: {error}", file=sys.stderr)
-        return 1
+        code = 1
     except KeyboardInterrupt:
         terminal.say()
-        if results is None or not results["runs"]:
-            print("bench/compare: interrupted before the first result", file=sys.stderr)
-            return 130
+        print("bench/compare: interrupted", file=sys.stderr)
+        code = 130
+    if code is None:
+        publish(options, results)
+        return conclude(results)
+    if results["runs"]:
         results["interrupted"] = True
-    publish(options, results)
-    return conclude(results)
+        publish(options, results)
+        terminal.say(terminal.red("the report holds what there was until then"))
+    return code
 
 
 if __name__ == "__main__":

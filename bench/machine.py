@@ -1,5 +1,6 @@
 """What a reader needs to know of the machine and the build before believing a number."""
 
+import gzip
 import json
 import os
 import platform
@@ -59,8 +60,21 @@ def _memory_bytes():
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def describe():
-    """The environment part of results.json."""
+def _irq_time_accounting(release):
+    """Whether this kernel keeps the time of interrupts apart from that of processes: on, off or
+    unknown."""
+    try:
+        with gzip.open("/proc/config.gz", "rt") as stream:
+            configuration = stream.read()
+    except OSError:
+        configuration = _text(f"/boot/config-{release}", "")
+    if not configuration:
+        return "unknown"
+    return "on" if "CONFIG_IRQ_TIME_ACCOUNTING=y" in configuration.splitlines() else "off"
+
+
+def describe(work):
+    """The environment part of results.json; `work`: the folder in which histories are written."""
     return {
         "kernel": platform.release(),
         "distribution": _distribution(),
@@ -71,6 +85,8 @@ def describe():
         "mitigations": _mitigations(),
         "governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "none"),
         "io_uring_disabled": _text("/proc/sys/kernel/io_uring_disabled", "absent"),
+        "irq_time_accounting": _irq_time_accounting(platform.release()),
+        "work_file_system": _output("findmnt", "-n", "-o", "FSTYPE", "-T", str(work)) or "unknown",
         "load_average": os.getloadavg()[0],
         "python": platform.python_version(),
     }

@@ -7,6 +7,7 @@ from its textfile after the load has ended, the curves from Prometheus.
 
 import json
 import os
+import re
 import resource
 import shutil
 import time
@@ -19,6 +20,8 @@ from units import duration_text
 # Often enough that a scrape finds values not much older than itself.
 METRICS_INTERVAL = "200ms"
 GRACE_SECONDS = 60.0
+# The servers' default, named so that it stands in the report.
+FSYNC = "interval:1000"
 INVALID_RUN = 4  # the load generator's exit code for any lost, repeated, ... delivery
 
 # Windows of at least two scrapes.
@@ -50,6 +53,16 @@ def _process_seconds(pid):
     except OSError:
         return 0.0
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_memory(pid):
+    """The most resident memory that a process ever had, in bytes; None where it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
 
 
 def _children_seconds():
@@ -91,7 +104,7 @@ class Measurement:
         arguments = [self._build / server.program, *server.arguments, "--listen=127.0.0.1:0",
                      f"--port-file={self._folder / 'port'}", f"--data={self._folder / 'data'}",
                      f"--metrics-textfile={self._textfiles / 'server.prom'}",
-                     f"--metrics-interval={METRICS_INTERVAL}"]
+                     f"--fsync={FSYNC}", f"--metrics-interval={METRICS_INTERVAL}"]
         process = Child(arguments, self._folder / "server.log")
         run["server_command"] = process.arguments
         return process
@@ -133,7 +146,9 @@ class Measurement:
         others = machine_after - machine - own - (_children_seconds() - others)
         run["other_cpu_share"] = max(0.0, others / available)
         run["steal_share"] = (steal_after - steal) / available
+        run["machine_cpu_seconds"] = machine_after - machine
         if process.exit_code() is None:
+            run["server_memory_peak_bytes"] = _peak_memory(process.pid)
             run["server_counters"] = self._server_counters(ended)
         if self._monitoring is not None:
             run["series"] = self._series(server, started, ended)
@@ -186,7 +201,7 @@ class Measurement:
                    in ranges(HEATMAP_QUERY, measured + 1, LOAD_SECONDS)]
         return {"cpu": curve(CPU_QUERY, started + 1, CPU_SECONDS),
                 "memory": curve(MEMORY_QUERY, started + 1, 1),
-                "deliveries": curve(DELIVERIES_QUERY, measured + 1, LOAD_SECONDS),
+                "deliveries": curve(DELIVERIES_QUERY, started + LOAD_SECONDS, LOAD_SECONDS),
                 "heatmap": take_apart(buckets, started)}
 
 

@@ -9,6 +9,7 @@
 `tools/bootstrap --monitoring` unpacks the two programs into build/monitoring.
 """
 
+import http.client
 import json
 import socket
 import urllib.error
@@ -139,6 +140,8 @@ class Monitoring:
             answer = json.loads(fetch(url))
         except urllib.error.HTTPError as error:
             raise ChildError(f"Prometheus refuses {url}: {error.read().decode()}") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise ChildError(f"Prometheus does not answer {url}: {error}") from error
         return answer["data"]
 
     def query(self, expression):

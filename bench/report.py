@@ -20,7 +20,7 @@ def text(results, charts):
     parts = [*sections.head(results), "## Verdict", verdict.paragraph(results),
              "## Who is ahead in what", sections.headline(results, summary),
              sections.replayed(results),
-             *sections.picture(charts, "throughput", "Deliveries per second, per CPU-second"),
+             *sections.picture(charts, "throughput", "Throughput per second and per CPU-second"),
              "## Where each one loses", *sections.losses(results),
              "## Verification", *sections.verification(results),
              "## Latency", *sections.picture(charts, "percentiles", "Latency by percentile"),
@@ -34,16 +34,16 @@ def text(results, charts):
 
 
 def write(results, folder):
-    """Writes NAME.md beside the folder NAME, which gets the charts; returns the report's path."""
+    """Draws the charts into `folder`, that of results.json, and writes the report beside it, as
+    FOLDER.md; returns the report's path."""
     import charts  # here, so that reading and judging results needs no matplotlib
 
-    charts_folder = Path(folder) / results["name"]
-    charts_folder.mkdir(parents=True, exist_ok=True)
-    for old in charts_folder.glob("*.svg"):
+    folder = Path(folder)
+    for old in folder.glob("*.svg"):
         old.unlink()
-    files = charts.draw(results, charts_folder)
-    path = Path(folder) / f"{results['name']}.md"
-    path.write_text(text(results, {name: f"{results['name']}/{file}"
+    files = charts.draw(results, folder)
+    path = folder.parent / f"{folder.name}.md"
+    path.write_text(text(results, {name: f"{folder.name}/{file}"
                                    for name, file in files.items()}))
     return path
 
@@ -66,7 +66,7 @@ def main():
     except (OSError, ValueError) as error:
         print(f"bench/report.py: {error}", file=sys.stderr)
         return 2
-    print(write(results, Path(sys.argv[1]).resolve().parent.parent))
+    print(write(results, Path(sys.argv[1]).resolve().parent))
     return 0
 
 

@@ -2,11 +2,14 @@
 that are written out here say what a figure is; what follows from figures is in verdict.py."""
 
 import verdict
-from summary import METRICS, PERCENTILES, VIOLATIONS, judgements, problems, spread, violations
+from measurement import LOAD_SECONDS
+from summary import METRICS, PERCENTILES, VIOLATIONS, judgements, problems, spread, summarise, violations
 from units import NOTHING, show, show_spread
 
 # Above this share of the machine, programs that are no part of the run have disturbed it.
 DISTURBED_SHARE = 0.10
+# The load generator has one thread; above this it had no time left.
+GENERATOR_BUSY_CORES = 0.95
 
 REQUESTS = {
     "set_name": "set_name → its answer",
@@ -30,8 +33,15 @@ READING = """\
   per server CPU-second.
 - **A round** is a fresh server process on a fresh data folder, and contenders take turns within
   it, in reverse order in every second round. Tables show the median of the rounds and, in
-  brackets, their lowest and highest value. A difference is called clear where the ranges of all rounds do not
-  overlap; a ratio's brackets hold the ratios of the single rounds.
+  brackets, their lowest and highest value. A difference is called clear where there are five rounds or more and
+  their ranges do not overlap; a ratio's brackets hold the ratios of the single rounds. The ranges
+  of two equal servers lie apart by chance in 2 of 252 figures after five rounds (0.8 %), in 2 of
+  20 after three (10 %), which is why three decide nothing.
+- **CPU-seconds** of the server are its process's user and system time. On loopback a part of the
+  work of TCP is done in interrupts; a kernel with CONFIG_IRQ_TIME_ACCOUNTING charges that to nobody.
+  "Machine CPU per delivery" has everything: server, load generator and other programs.
+- **Messages** of `thesis` are counted when their senders got them back; most deliveries there are
+  history, replayed on joining a room.
 - **Counters** (system calls, sends) are the server's own since its start, over the message frames
   it handed to the kernel; the system calls are those of network I/O.
 - A percentile stands here only where the samples carry it: at least 10 beyond it.
@@ -81,10 +91,25 @@ def _alarms(results):
     if wrong:
         lines.append(f"> 🔴 **Verification failed: {wrong} deliveries went wrong.** No figure of "
                      "this report should be relied on.")
+    lines += _generator_alarms(results)
     others = spread([run.get("other_cpu_share") for run in results["runs"]])
     if others and others["median"] > DISTURBED_SHARE:
         lines.append(f"> ⚠ Other programs took {others['median']:.0%} of the machine while this "
                      f"ran (up to {others['max']:.0%}): expect more spread than a quiet machine shows.")
+    return lines
+
+
+def _generator_alarms(results):
+    """Where the load generator's one thread was busy all the time, its own pace is in the figures."""
+    lines = []
+    for name, servers in summarise(results).items():
+        for label, figures in servers.items():
+            cores = figures["loadgen_cores"]
+            if cores and cores["median"] > GENERATOR_BUSY_CORES:
+                lines.append(
+                    f"> ⚠ **The load generator was the limit** of {verdict.title_of(results, label)} "
+                    f"under {verdict.load_title(results, name)} ({cores['median']:.2f} of its one "
+                    "core): rates and latencies there are its own; compare CPU-seconds.")
     return lines
 
 
@@ -105,6 +130,11 @@ def headline(results, summary):
             rows.append([title, metric.title,
                          *(show_spread(one, metric.kind) for one in spreads), difference])
             title = ""
+        cores = [summary[load["name"]][server["label"]]["loadgen_cores"]
+                 for server in results["servers"]]
+        if any(cores):
+            rows.append([title, "load generator, cores",
+                         *(show_spread(one, "plain") for one in cores), NOTHING])
     header = ["load", "figure", *(server["title"] for server in results["servers"]), "ahead"]
     return _table(header, rows)
 
@@ -172,15 +202,18 @@ def verification(results):
 def _agreement(results):
     """How well Prometheus' rates agree with what the load generator counted itself."""
     errors = []
+    begin = results["settings"]["warm_up_seconds"]  # of the measured window
+    end = begin + results["settings"]["duration_seconds"]
     for run in results["runs"]:
-        seen = [value for _, value in run.get("series", {}).get("deliveries", [])]
+        seen = [value for when, value in run.get("series", {}).get("deliveries", [])
+                if begin + LOAD_SECONDS <= when <= end]
         own = run.get("loadgen", {}).get("rates", {}).get("deliveries_per_second")
         if seen and own and run["problem"] is None:
             errors.append(abs(sum(seen) / len(seen) / own - 1))
     found = spread(errors)
     if found is None:
         return []
-    return [f"As a check on both: the mean of Prometheus' delivery rates differs from the load "
+    return [f"As a check on both: the mean of Prometheus' delivery rates in the measured window differs from the load "
             f"generator's own count by {found['median']:.1%} in the median run, "
             f"{found['max']:.1%} at most."]
 
@@ -191,7 +224,7 @@ def over_time(results, charts):
     parts = ["One curve for each round, read back from Prometheus: "
              "`rate(ringside_process_cpu_seconds_total[3s])`, `ringside_process_resident_bytes` "
              "and `rate(ringside_load_deliveries_total[2s])`, scraped once a second. The warm-up is "
-             "shaded; the load generator counts deliveries after it.",
+             "shaded.",
              "### Server CPU", *picture(charts, "cpu", "Server CPU over time"),
              "### Server memory", *picture(charts, "memory", "Server memory over time"),
              "### Deliveries", *picture(charts, "deliveries", "Deliveries over time")]
@@ -224,6 +257,10 @@ def machine(results):
                            f"{environment['governor']}"],
         ["mitigations", "; ".join(f"{name}: {words}" for name, words
                                   in environment["mitigations"].items()) or "none needed"],
+        ["histories", f"on {environment.get('work_file_system', 'unknown')}, "
+                      f"--fsync={results['settings'].get('fsync', 'unknown')}"],
+        ["CPU time of interrupts apart (CONFIG_IRQ_TIME_ACCOUNTING)",
+         environment.get("irq_time_accounting", "unknown")],
         ["load before the start", f"{environment['load_average']:.2f}"],
         ["other programs meanwhile", f"{others['median']:.1%} of the machine, at most "
                                      f"{others['max']:.1%}, monitoring included"
@@ -249,4 +286,4 @@ def commands(results):
             "What it ran, once for each server and load (`$WORK` is a temporary folder):",
             "```\n" + "\n".join(shown.values()) + "\n```",
             "The report again from its results: "
-            f"`bench/report.py docs/reports/{results['name']}/results.json`"]
+            f"`bench/report.py {results.get('reports', 'docs/reports')}/{results['name']}/results.json`"]

@@ -5,8 +5,8 @@ from summary import ROUNDS_FOR_VERDICT, good_runs, judgements
 from units import significant
 
 # The figures that the paragraph goes through; the tables have all of them.
-HEADLINES = ("messages_per_second", "deliveries_per_second", "deliveries_per_cpu_second",
-             "own_copy_p99", "memory_peak", "system_calls_per_delivery")
+HEADLINES = ("messages_per_second", "deliveries_per_second", "messages_per_cpu_second",
+             "deliveries_per_cpu_second",             "own_copy_p99", "memory_peak", "system_calls_per_delivery")
 NO_DIFFERENCE = "no clear difference"
 
 
@@ -63,8 +63,8 @@ def _count_sentence(results, found):
     clear = [judgement for judgement in found if judgement.clear]
     total = f"Of {len(found)} figures over {len(results['loads'])} loads"
     if rounds_known(results) < ROUNDS_FOR_VERDICT:
-        return (f"With fewer than {ROUNDS_FOR_VERDICT} rounds there is no spread to judge by, so "
-                f"this is an indication and no verdict. {total}, the better one is "
+        return (f"With fewer than {ROUNDS_FOR_VERDICT} rounds chance sets ranges apart too "
+                f"often, so this is an indication and no verdict. {total}, the better one is "
                 f"{_wins(results, found)}.")
     return (f"{total}, the clearly better one is {_wins(results, clear)}; "
             f"{len(found) - len(clear)} show {NO_DIFFERENCE}.")

@@ -28,10 +28,11 @@ def _loadgen(workload, rate, p50_ns, lost):
         requests["last_member"] = latency(p50_ns * 3)
     kinds = ("lost", "repeated", "reordered", "corrupt", "misdirected", "disagreed", "protocol")
     return {
-        "schema_version": 1, "workload": workload,
+        "schema_version": 1, "workload": workload, "measured_seconds": 4.0,
         "violations": dict.fromkeys(kinds, 0) | {"lost": lost},
         "counts": {"deliveries": int(rate * 4), "replayed": int(rate)},
         "rates": {"achieved_messages_per_second": rate / 10, "deliveries_per_second": rate},
+        "loadgen": {"cpu_seconds": 2.0, "deliveries_per_cpu_second": rate * 2},
         "server": {"pid": 1, "cpu_seconds": 2.0, "deliveries_per_cpu_second": rate * 2},
         "latencies": requests,
     }
@@ -57,13 +58,14 @@ def run(number, load, server, faster, problem=None):
         "server_command": [f"build/{server}", "--listen=127.0.0.1:0"],
         "load_command": ["build/loadgen/loadgen", load[3]],
         "loadgen": _loadgen(load[3], rate, int(80_000 * scale), 3 if problem else 0),
-        "other_cpu_share": 0.02, "steal_share": 0.001,
+        "other_cpu_share": 0.02, "steal_share": 0.001, "machine_cpu_seconds": 5.0 * scale,
+        "server_memory_peak_bytes": int(6e6 * scale),
         "server_counters": {"deliveries": 1000.0, "system_calls": 100.0 * scale, "sends": 70.0},
         "series": _series(rate, scale),
     }
 
 
-def results(faster=1.5, rounds=3, servers=("pipeline", "uring"), problem=None):
+def results(faster=1.5, rounds=5, servers=("pipeline", "uring"), problem=None):
     """A whole results.json; `problem` is what the very first run met."""
     runs = [run(number, load, server, faster) for number in range(1, rounds + 1)
             for load in LOADS for server in servers]
@@ -76,10 +78,13 @@ def results(faster=1.5, rounds=3, servers=("pipeline", "uring"), problem=None):
         "environment": {"kernel": "6.1.0", "distribution": "Debian 12", "cpu": "A Processor",
                         "cores": 2, "memory_bytes": 2**33, "virtualisation": "none seen",
                         "mitigations": {}, "governor": "none", "io_uring_disabled": "0",
+                        "irq_time_accounting": "on", "work_file_system": "ext4",
                         "load_average": 0.1, "python": "3.11.2"},
         "build": {"buildtype": "debugoptimized"}, "versions": {"loadgen": "loadgen 0.1.0"},
         "monitoring": [],
-        "settings": {"rounds": rounds, "duration_seconds": 3.0, "warm_up_seconds": 1.0},
+        "settings": {"rounds": rounds, "duration_seconds": 3.0, "warm_up_seconds": 1.0,
+                     "fsync": "interval:1000"},
+        "reports": "docs/reports",
         "servers": [{"label": label, "title": TITLES[label]} for label in servers],
         "loads": [{"name": name, "title": title, "short": short, "workload": workload}
                   for name, title, short, workload in LOADS],

@@ -1,6 +1,7 @@
 import unittest
+import os
 
-from measurement import take_apart
+from measurement import _peak_memory, take_apart
 
 
 class TakeApart(unittest.TestCase):
@@ -17,6 +18,16 @@ class TakeApart(unittest.TestCase):
 
     def test_no_series_make_an_empty_map(self):
         self.assertEqual(take_apart([], 0.0), {"bounds": [], "times": [], "rows": []})
+
+
+class PeakMemory(unittest.TestCase):
+    def test_memory_that_was_given_back_is_still_in_the_peak(self):
+        before = _peak_memory(os.getpid())
+        bytearray(os.urandom(1)) * (64 << 20)  # written to, and gone at once
+        self.assertGreater(_peak_memory(os.getpid()), before + (32 << 20))
+
+    def test_a_process_that_is_gone_has_none(self):
+        self.assertIsNone(_peak_memory(2**22 + 1))
 
 
 if __name__ == "__main__":

@@ -11,19 +11,29 @@ from pathlib import Path
 
 import canned
 import report
+import sections
 
 PROGRAM = Path(report.__file__)
 
 
-def render(results, folder, seed):
-    """Writes results.json and runs bench/report.py on it; {file name: bytes} of what came out."""
+def store(results, folder):
+    """Writes results.json where bench/compare would; its path."""
     path = Path(folder) / results["name"] / "results.json"
     path.parent.mkdir()
     path.write_text(json.dumps(results))
-    subprocess.run([sys.executable, PROGRAM, path], check=True, capture_output=True,
-                   env=os.environ | {"PYTHONHASHSEED": seed})
+    return path
+
+
+def files_below(folder):
+    """{file name: bytes}"""
     return {str(file.relative_to(folder)): file.read_bytes()
             for file in sorted(Path(folder).rglob("*")) if file.is_file()}
+
+
+def render(results, folder):
+    """What is in the folder after the report was written."""
+    report.write(results, store(results, folder).parent)
+    return files_below(folder)
 
 
 class Text(unittest.TestCase):
@@ -31,7 +41,7 @@ class Text(unittest.TestCase):
         words = report.text(canned.results(problem="deliveries failed verification"), {})
         head = words.split("## Verdict")[0]
         self.assertIn("🔴 **Verification failed: 3 deliveries went wrong.**", head)
-        self.assertIn("🔴 **1 of 12 runs failed**", head)
+        self.assertIn("🔴 **1 of 20 runs failed**", head)
         self.assertIn("🔴 deliveries failed verification", words)
 
     def test_a_good_comparison_has_no_red_line(self):
@@ -61,7 +71,39 @@ class Text(unittest.TestCase):
             del run["series"]
         words = report.text(results, {})
         self.assertIn("--no-prometheus", words)
-        self.assertNotIn("server memory, peak", words)
+        self.assertIn("server memory, peak", words)  # which is the process's own figure
+
+    def test_the_load_generator_s_share_is_told_and_a_busy_one_is_an_alarm(self):
+        results = canned.results()
+        words = report.text(results, {})
+        self.assertIn("| load generator, cores | 0.500 | 0.500 |", words)
+        self.assertNotIn("The load generator was the limit", words)
+        for run in results["runs"]:
+            if run["load"] == "fanout-100" and run["server"] == "uring":
+                run["loadgen"]["loadgen"]["cpu_seconds"] = 3.9
+        head = report.text(results, {}).split("## Verdict")[0]
+        self.assertIn("**The load generator was the limit** of uring-server under fan-out, one room "
+                      "of 100 (0.97 of its one core)", head)
+        self.assertEqual(head.count("was the limit"), 1)
+
+    def test_the_check_of_delivery_rates_looks_at_the_measured_window_alone(self):
+        results = canned.results()
+        for run in results["runs"]:
+            rate = run["series"]["deliveries"][0][1]
+            # Warm-up 1 s, then 3 s measured; each value looks back 2 s.
+            run["series"]["deliveries"] = [[2.0, rate / 2], [3.0, rate], [4.0, rate], [5.0, 0.0]]
+        self.assertIn("own count by 0.0% in the median run, 0.0% at most",
+                      sections.over_time(results, {"cpu": "cpu.svg"})[-1])
+
+    def test_where_and_how_safely_histories_were_written_is_told(self):
+        words = report.text(canned.results(), {})
+        self.assertIn("| histories | on ext4, --fsync=interval:1000 |", words)
+        self.assertIn("CONFIG_IRQ_TIME_ACCOUNTING) | on |", words)
+
+    def test_the_command_to_render_again_names_the_folder_of_the_report(self):
+        results = canned.results() | {"reports": "/tmp/elsewhere"}
+        self.assertIn("`bench/report.py /tmp/elsewhere/2026-01-02-compare/results.json`",
+                      report.text(results, {}))
 
     def test_every_row_of_every_table_has_as_many_cells_as_its_header(self):
         for table in re.findall(r"(?:^\|.*\|\n)+", report.text(canned.results(), {}), re.MULTILINE):
@@ -71,12 +113,18 @@ class Text(unittest.TestCase):
 class Files(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        with tempfile.TemporaryDirectory() as folder:
-            cls.files = render(canned.results(), folder, seed="1")
+        """Renders twice at the same time: here, and as a person would."""
+        with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as there, \
+                subprocess.Popen([sys.executable, PROGRAM, store(canned.results(), there)],
+                                 stdout=subprocess.DEVNULL,
+                                 env=os.environ | {"PYTHONHASHSEED": "2"}) as program:
+            cls.files = render(canned.results(), here)
+            cls.code = program.wait(60.0)
+            cls.files_of_program = files_below(there)
 
     def test_the_same_results_give_the_same_bytes(self):
-        with tempfile.TemporaryDirectory() as folder:
-            self.assertEqual(render(canned.results(), folder, seed="2"), self.files)
+        self.assertEqual(self.code, 0)
+        self.assertEqual(self.files_of_program, self.files)
 
     def test_every_picture_is_there_small_and_linked(self):
         files = self.files
@@ -91,9 +139,11 @@ class Files(unittest.TestCase):
         results = canned.results(rounds=1)
         results["runs"] = [{"round": 1, "load": "thesis-2", "server": "uring",
                             "problem": "loadgen ended with exit code 1"}]
-        with tempfile.TemporaryDirectory() as folder:
-            files = render(results, folder, seed="1")
-        self.assertIn("No pair of runs ended well", files["2026-01-02-compare.md"].decode())
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "moved"  # the report is named as its folder is
+            folder.mkdir()
+            self.assertEqual(report.write(results, folder), Path(name) / "moved.md")
+            self.assertIn("No pair of runs ended well", (Path(name) / "moved.md").read_text())
 
     def test_what_is_no_result_of_a_comparison_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ class Table(unittest.TestCase):
 
     def test_each_figure_stands_beside_who_is_ahead(self):
         text = terminal.table(canned.results(faster=1.5))
-        self.assertRegex(text, r"deliveries +\d+ k/s +\d+ k/s +uring 1\.\d\d ×")
+        self.assertRegex(text, r"deliveries +[\d.]+ k/s +[\d.]+ k/s +uring 1\.\d\d ×")
         self.assertIn("no clear difference", text)  # sends per delivery are equal
 
 
