@@ -159,7 +159,9 @@ class RuleTest(unittest.TestCase):
     def test_a_header_without_its_own_file_compiles_alone(self):
         found = findings("lone_headers", {
             "src/common/a.hpp": "#pragma once\n#include <cstdint>\nstd::uint8_t a();\n",
-            "src/common/b.hpp": "#pragma once\nstd::uint8_t b();\n"})
+            "src/common/b.hpp": "#pragma once\nstd::uint8_t b();\n",
+            "src/common/c.hpp": "#pragma once\nnot C++, but the build compiles it\n",
+            "tests/unit/common/c_test.cpp": '#include "common/c.hpp"\n'})
         self.assertEqual(found, [("src/common/b.hpp", 1, "alone")])
 
     def test_code_that_is_not_formatted_is_found(self):
