@@ -189,8 +189,11 @@ class Measurement:
         measured = started + self._settings["warm_up_seconds"]
 
         def ranges(query, start, window):
+            start = max(start, before + window)
+            if start > ended:  # too short a run for this window
+                return []
             return self._monitoring.query_range(query.format(server=server.label, window=window),
-                                                max(start, before + window), ended)
+                                                start, ended)
 
         def curve(query, start, window):
             found = ranges(query, start, window)

@@ -1,7 +1,9 @@
-import unittest
 import os
+import unittest
+from unittest import mock
 
-from measurement import _peak_memory, take_apart
+from loads import SERVERS
+from measurement import Measurement, _peak_memory, take_apart
 
 
 class TakeApart(unittest.TestCase):
@@ -28,6 +30,15 @@ class PeakMemory(unittest.TestCase):
 
     def test_a_process_that_is_gone_has_none(self):
         self.assertIsNone(_peak_memory(2**22 + 1))
+
+
+class Curves(unittest.TestCase):
+    def test_a_run_shorter_than_the_windows_has_no_curves_and_asks_for_none(self):
+        monitoring = mock.Mock()
+        measurement = Measurement("build", "work", "textfiles", {"warm_up_seconds": 0.5}, monitoring)
+        series = measurement._series(SERVERS["uring"], 1000.0, 1000.9)
+        monitoring.query_range.assert_not_called()
+        self.assertEqual((series["deliveries"], series["heatmap"]["rows"]), ([], []))
 
 
 if __name__ == "__main__":
