@@ -94,9 +94,13 @@ std::uint64_t end_of_own(const Cursor& cursor, std::uint32_t sender) {
 
 }  // namespace
 
-Verifier::Verifier(std::uint32_t run, std::size_t senders, Violations& violations,
+Verifier::Verifier(std::uint32_t run, std::size_t senders, Violations& violations, BodyForm form,
                    std::uint32_t messages_max)
-    : run_(run), messages_max_(messages_max), senders_(senders), violations_(violations) {}
+    : run_(run),
+      messages_max_(messages_max),
+      form_(form),
+      senders_(senders),
+      violations_(violations) {}
 
 void Verifier::allow(std::uint32_t sender, std::size_t outstanding) {
     RINGSIDE_ASSERT(outstanding > 0);
@@ -113,20 +117,24 @@ std::uint32_t Verifier::send(std::uint32_t sender, std::uint64_t now_ns) noexcep
 }
 
 Verifier::Reading Verifier::read(const RoomLedger& room, std::string_view body) const noexcept {
-    const std::size_t tab = body.find('\t');
-    if (tab == 0 || tab == std::string_view::npos) return {};
-    const std::size_t text_at = tab + 1 + time_form.size() + 1;
-    if (body.size() <= text_at || body[text_at - 1] != '\n') return {};
-    if (!is_time(body.substr(tab + 1, time_form.size()))) return {};
-    const std::string_view user = body.substr(0, tab);
-    const std::string_view text = body.substr(text_at);
+    std::string_view user;
+    std::string_view text = body;
+    if (form_ == BodyForm::chat) {
+        const std::size_t tab = body.find('\t');
+        if (tab == 0 || tab == std::string_view::npos) return {};
+        const std::size_t text_at = tab + 1 + time_form.size() + 1;
+        if (body.size() <= text_at || body[text_at - 1] != '\n') return {};
+        if (!is_time(body.substr(tab + 1, time_form.size()))) return {};
+        user = body.substr(0, tab);
+        text = body.substr(text_at);
+    }
     const std::optional<PayloadId> id = parse_payload(text);
     if (!claims_run(user, text, run_)) {
         // Only another load generator may be at work in a room of this run: then the sum tells.
         return {id || !room.own() ? Origin::foreign : Origin::broken, {}};
     }
     if (!id || id->run != run_ || id->sender >= senders_.size()) return {};
-    if (user != user_name(run_, id->sender)) return {};
+    if (form_ == BodyForm::chat && user != user_name(run_, id->sender)) return {};
     if (id->counter >= senders_[id->sender].sent) return {};  // never sent
     return {Origin::ours, *id};
 }

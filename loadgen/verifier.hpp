@@ -60,10 +60,17 @@ struct SenderRecord {
     [[nodiscard]] std::uint32_t unanswered() const noexcept { return sent - answered; }
 };
 
+/// What a message's body is made of.
+enum class BodyForm : std::uint8_t {
+    chat,  // `user TAB time LF payload`
+    bare,  // the payload alone: who sent it stands there only
+};
+
 class Verifier {
  public:
     /// A sender's messages are numbered in 32 bits: it may send `messages_max`.
     Verifier(std::uint32_t run, std::size_t senders, Violations& violations,
+             BodyForm form = BodyForm::chat,
              std::uint32_t messages_max = std::numeric_limits<std::uint32_t>::max());
 
     [[nodiscard]] std::uint32_t run() const noexcept { return run_; }
@@ -95,7 +102,7 @@ class Verifier {
     }
 
     // ---- receiving ----
-    /// `body`: the text of a receive_message frame, `user TAB time LF text`.
+    /// `body`: the text of a receive_message frame.
     [[nodiscard]] Delivery deliver(Cursor& cursor, std::string_view body) {
         const std::uint64_t digest = digest_of(body);
         const RoomLedger& room = *cursor.room;
@@ -132,7 +139,8 @@ class Verifier {
     void tell(Violation kind, const Cursor& cursor, std::string_view what);
 
     std::uint32_t run_;
-    std::uint32_t messages_max_;         // of each sender
+    std::uint32_t messages_max_;  // of each sender
+    BodyForm form_;
     std::vector<SenderRecord> senders_;  // by number
     Violations& violations_;
 };

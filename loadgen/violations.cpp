@@ -31,18 +31,22 @@ std::string_view violation_name(Violation kind) noexcept {
     RINGSIDE_ASSERT(!"no such violation");
 }
 
-void Violations::tell(Violation kind, std::string_view what) {
-    if (!wants_details()) return;
-    std::string line = fmt::format("{}: ", violation_name(kind));
-    for (const char byte : what) {
+std::string printable(std::string_view bytes) {
+    std::string text;
+    for (const char byte : bytes) {
         const auto value = static_cast<unsigned char>(byte);
         if (value >= 0x20 && value < 0x7f) {
-            line += byte;
+            text += byte;
         } else {
-            fmt::format_to(std::back_inserter(line), "\\x{:02x}", value);
+            fmt::format_to(std::back_inserter(text), "\\x{:02x}", value);
         }
     }
-    details_.push_back(std::move(line));
+    return text;
+}
+
+void Violations::tell(Violation kind, std::string_view what) {
+    if (!wants_details()) return;
+    details_.push_back(fmt::format("{}: {}", violation_name(kind), printable(what)));
 }
 
 std::uint64_t Violations::total() const noexcept {

@@ -24,6 +24,9 @@ inline constexpr std::size_t violation_kinds = static_cast<std::size_t>(Violatio
 
 [[nodiscard]] std::string_view violation_name(Violation kind) noexcept;  // "lost"
 
+/// For a line of text: bytes that a terminal would not show come out as escapes.
+[[nodiscard]] std::string printable(std::string_view bytes);
+
 // Every violation of a run, counted by kind; the first few in words.
 class Violations {
  public:
@@ -34,7 +37,7 @@ class Violations {
     }
     /// False once enough was told in words: no need to compose more.
     [[nodiscard]] bool wants_details() const noexcept { return details_.size() < details_max; }
-    /// One line; bytes that a terminal would not show come out as escapes.
+    /// One line, of printable text.
     void tell(Violation kind, std::string_view what);
 
     [[nodiscard]] std::uint64_t count(Violation kind) const noexcept {

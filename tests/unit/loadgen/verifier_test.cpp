@@ -13,11 +13,13 @@ constexpr std::size_t senders = 4;
 // A room, its members, and messages for them as a server would deliver them.
 struct Room {
     Violations violations;
-    Verifier verifier{run, senders, violations};
+    BodyForm form;
+    Verifier verifier;
     RoomLedger ledger{0, room_name(run, 0), true};
     std::map<int, Cursor> members;
 
-    Room() {
+    explicit Room(BodyForm body_form = BodyForm::chat)
+        : form(body_form), verifier(run, senders, violations, body_form) {
         for (std::uint32_t sender = 0; sender < senders; ++sender)
             verifier.allow(sender, 1024);
         for (int member = 0; member < 3; ++member)
@@ -28,6 +30,7 @@ struct Room {
         const std::uint32_t counter = verifier.send(sender, 1);
         std::string text(32, '\0');
         store_payload(text, {run, sender, room, counter});
+        if (form == BodyForm::bare) return text;
         return user_name(run, sender) + "\t12:00:00 11/21/26\n" + text;
     }
     Delivery give(int member, const std::string& body) {
@@ -329,4 +332,63 @@ TEST_CASE("the window of unanswered messages follows a sender's own copies") {
     CHECK(verifier.unanswered(2) == 1);
     CHECK_FALSE(verifier.answer(make_key(2, 0)));
     CHECK(verifier.unanswered(2) == 1);
+}
+
+TEST_CASE("bare payloads in one order are right") {
+    Room room(BodyForm::bare);
+    for (int i = 0; i < 10; ++i)
+        room.give_all(room.say(static_cast<std::uint16_t>(i % 3)));
+    room.end();
+    CAPTURE(room.told());
+    CHECK(room.violations.total() == 0);
+}
+
+TEST_CASE("a bare payload that was altered, or that nobody of the run sent, is corrupt") {
+    const int how = GENERATE(0, 1, 2, 3, 4, 5);
+    CAPTURE(how);
+    Room room(BodyForm::bare);
+    room.give_all(room.say(0));
+    std::string body = room.say(1);
+    const auto make = [&body](const PayloadId& id) { store_payload(body, id); };
+    if (how == 0) body[20] ^= 1;                           // the sum does not match
+    if (how == 1) body.pop_back();                         // cut
+    if (how == 2) body.clear();                            // empty
+    if (how == 3) make({run, senders, 0, 0});              // no such sender
+    if (how == 4) make({run, 1, 0, 1});                    // not sent yet
+    if (how == 5) body = "u\t12:00:00 11/21/26\n" + body;  // the other form
+    CHECK_FALSE(room.give(0, body).valid());
+    CAPTURE(room.told());
+    CHECK(room.only(Violation::corrupt, 1));
+}
+
+TEST_CASE("bare payloads of another room, again, swapped or lost are told by their kinds") {
+    Room room(BodyForm::bare);
+    const std::string first = room.say(0);
+    const std::string second = room.say(0);
+    const std::string elsewhere = room.say(1, 7);
+    SECTION("another room") {
+        CHECK_FALSE(room.give(0, elsewhere).valid());
+        CHECK(room.only(Violation::misdirected, 1));
+    }
+    SECTION("again") {
+        room.give_all(first);
+        CHECK_FALSE(room.give(0, first).valid());
+        CHECK(room.only(Violation::repeated, 1));
+    }
+    SECTION("swapped") {
+        CHECK(room.give(0, first).valid());
+        CHECK(room.give(0, second).valid());
+        CHECK(room.give(1, second).valid());
+        CHECK(room.give(1, first).valid());
+        CHECK(room.only(Violation::reordered, 1));
+    }
+    SECTION("lost") {
+        room.verifier.write_off(1);
+        room.give_all(first);
+        CHECK(room.give(0, second).valid());
+        CHECK(room.give(1, second).valid());
+        room.end();
+        CAPTURE(room.told());
+        CHECK(room.only(Violation::lost, 1));
+    }
 }

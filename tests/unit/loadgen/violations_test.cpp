@@ -20,4 +20,5 @@ TEST_CASE("bytes that a terminal would obey are told as escapes") {
     Violations violations;
     violations.tell(Violation::corrupt, "a\x1b[2Jb\n");
     CHECK(violations.details().front() == "corrupt: a\\x1b[2Jb\\x0a");
+    CHECK(printable("\x7f \xc3") == "\\x7f \\xc3");
 }
