@@ -8,6 +8,7 @@
 
 import ctypes
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -31,6 +32,13 @@ def wait_until(condition, seconds, what):
         if time.monotonic() > deadline:
             raise ChildError(f"waited {seconds:g} s in vain for {what}")
         time.sleep(POLL_SECONDS)
+
+
+def free_port():
+    """A loopback port on which nobody listens now; another program may take it before its user."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _die_with_parent():

@@ -11,13 +11,12 @@
 
 import http.client
 import json
-import socket
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from child import Child, ChildError, exit_text, wait_until
+from child import Child, ChildError, exit_text, free_port, wait_until
 
 SCRAPE_SECONDS = 1.0
 START_SECONDS = 30.0
@@ -48,12 +47,6 @@ def programs():
         if not program.exists():
             raise MonitoringMissing(f"{program} is missing: run tools/bootstrap --monitoring")
     return found
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def fetch(url, seconds=10.0):
@@ -108,7 +101,7 @@ class Monitoring:
     def _start(self, start, ready_path):
         """Starts a child on a free port, on another one where somebody was faster to take it."""
         for attempt in range(_PORT_ATTEMPTS):
-            port = _free_port()
+            port = free_port()
             child = start(port)
             self._children.append(child)
 

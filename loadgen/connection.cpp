@@ -1,5 +1,7 @@
 #include "loadgen/connection.hpp"
 
+#include <utility>
+
 #include "common/assert.hpp"
 
 namespace ringside::loadgen {
@@ -15,16 +17,13 @@ Result<void> Connection::connect(const SocketAddress& address) {
     return {};
 }
 
-bool Connection::queue(Request request, std::string_view text) {
-    const bool first = queued_.empty();
-    append_client_frame(queued_, request, text);
-    return first;
-}
-
 void Connection::flush() noexcept {
     if (state_ != State::open || in_flight_ || full_) return;
     if (unsent().empty()) {
-        if (queued_.empty()) return;
+        if (queued_.empty()) {
+            if (std::exchange(ending_, false)) io_.shutdown_send(id_);
+            return;
+        }
         sending_.swap(queued_);
         queued_.clear();
         sent_bytes_ = 0;

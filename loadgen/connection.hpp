@@ -7,7 +7,6 @@
 #include "common/result.hpp"
 #include "common/slot_id.hpp"
 #include "common/socket_ops.hpp"
-#include "common/wire.hpp"
 #include "uring_async/io/io.hpp"
 
 namespace ringside::loadgen {
@@ -29,9 +28,17 @@ class Connection {
     /// Why it failed; 0: the server closed it.
     [[nodiscard]] int error_code() const noexcept { return error_code_; }
 
-    /// True where nothing was queued before: then somebody has to call flush().
-    bool queue(Request request, std::string_view text);
+    /// `append(std::string&)` adds bytes to what is queued. True where nothing was queued before:
+    /// then somebody has to call flush().
+    template <typename Append>
+    bool queue(Append append) {
+        const bool first = queued_.empty();
+        append(queued_);
+        return first;
+    }
     void flush() noexcept;
+    /// Nothing more will be queued: flush() tells the server so, once all is sent.
+    void end_sending() noexcept { ending_ = true; }
     /// Once; the state `closed` follows, at once where it never was connected.
     void close() noexcept;
 
@@ -51,6 +58,7 @@ class Connection {
     bool was_open_ = false;
     bool in_flight_ = false;  // true exactly from send() to its `sent` event
     bool full_ = false;       // true from a short send to `writable`
+    bool ending_ = false;     // true from end_sending() until the sending direction is shut down
     int error_code_ = 0;
     std::string queued_;
     std::string sending_;         // lives unchanged while a send is in flight

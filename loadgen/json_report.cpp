@@ -55,10 +55,12 @@ double per(double amount, double of) noexcept {
 std::string parameters(const Options& options) {
     JsonObject out;
     out.whole("users", options.users);
-    out.whole("outstanding", options.outstanding);
-    out.whole("payload_bytes", options.payload_bytes);
+    if (options.workload != WorkloadKind::idle) {
+        out.whole("outstanding", options.outstanding);
+        out.whole("payload_bytes", options.payload_bytes);
+    }
+    if (options.workload != WorkloadKind::thesis) out.whole("rooms", options.rooms);
     if (options.workload == WorkloadKind::fanout) {
-        out.whole("rooms", options.rooms);
         out.whole("members", options.members);
         out.whole("publishers", options.publishers);
     }
@@ -113,6 +115,11 @@ std::string server(const Results& results) {
     JsonObject out;
     out.whole("pid", results.options.server_pid);
     add_cpu(out, results, *results.server_cpu_seconds);
+    if (results.resident_bytes_before && results.resident_bytes_idle) {
+        out.whole("resident_bytes_before", *results.resident_bytes_before);
+        out.whole("resident_bytes_idle", *results.resident_bytes_idle);
+        out.number("resident_bytes_per_connection", results.resident_bytes_per_connection());
+    }
     return out.str();
 }
 
@@ -159,6 +166,7 @@ std::string json_report(const Results& results) {
     out.text("version", build_info::version);
     out.text("commit", build_info::commit);
     out.text("workload", workload_name(results.options.workload));
+    out.text("protocol", protocol_name(results.options.protocol));
     out.add("parameters", parameters(results.options));
     out.whole("seed", results.options.seed);
     out.text("io", results.io);

@@ -10,7 +10,7 @@
 #include "common/atomic_file.hpp"
 #include "common/result.hpp"
 #include "loadgen/options.hpp"
-#include "loadgen/process_times.hpp"
+#include "loadgen/process_usage.hpp"
 #include "loadgen/report.hpp"
 #include "loadgen/run.hpp"
 
@@ -40,6 +40,13 @@ void check_server(const Options& options) {
     if (options.server_pid == 0) return;
     if (!cpu_seconds_of(static_cast<pid_t>(options.server_pid))) {
         throw StartError(fmt::format("--server-pid: there is no process {}", options.server_pid));
+    }
+    if (options.workload != WorkloadKind::idle) return;
+    if (!resident_bytes_of(static_cast<pid_t>(options.server_pid))) {
+        throw StartError(
+            fmt::format("--server-pid: cannot read /proc/{}/smaps_rollup; run loadgen as "
+                        "the user that runs the server",
+                        options.server_pid));
     }
 }
 

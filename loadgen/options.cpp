@@ -31,13 +31,30 @@ void add_run_options(CLI::App& app, Options& options) {
     add_duration_option(app, "--duration", options.duration_ns, 100 * ms, 24 * hour, false,
                         "How long to measure.")
         ->group(group);
+    uring::add_io_option(app, options.io)->group(group);
+}
+
+void add_load_options(CLI::App& app, Options& options) {
+    add_count_option(app, "--outstanding", options.outstanding, 1, outstanding_max,
+                     "Messages that a sender sends ahead of its own copies.")
+        ->group("Load");
     add_duration_option(app, "--warm-up", options.warm_up_ns, ms, hour, true,
                         "Load before the measured time.")
-        ->group(group);
+        ->group("Load");
     add_count_option(app, "--seed", options.seed, 0, SIZE_MAX,
                      "The same seed makes the same decisions.")
-        ->group(group);
-    uring::add_io_option(app, options.io)->group(group);
+        ->group("Load");
+}
+
+void add_protocol_option(CLI::App& app, Options& options) {
+    const auto store = [&options](std::size_t index) {
+        options.protocol = static_cast<Protocol>(index);
+    };
+    add_choice_option(
+        app, "--protocol", {"chat", "redis", "nats"}, store,
+        "What the server speaks: the chat protocol, or publish/subscribe of Redis 6 or "
+        "later, or of NATS.")
+        ->group("Run");
 }
 
 void add_result_options(CLI::App& app, Options& options) {
@@ -57,7 +74,8 @@ void add_result_options(CLI::App& app, Options& options) {
         ->take_last()
         ->group(group);
     add_count_option(app, "--server-pid", options.server_pid, 0, 1U << 22U,
-                     "Process of the server, on this machine: measure its CPU time.")
+                     "Process of the server, on this machine: measure its CPU time and, idle, its "
+                     "memory.")
         ->group(group);
 }
 
@@ -76,9 +94,7 @@ void add_thesis(CLI::App& app, Options& options) {
     constexpr const char* group = "Load";
     add_count_option(thesis, "--users", options.users, 1, users_max, "Virtual users.")
         ->group(group);
-    add_count_option(thesis, "--outstanding", options.outstanding, 1, outstanding_max,
-                     "Messages that a user sends ahead of its own copies.")
-        ->group(group);
+    add_load_options(thesis, options);
     add_run_options(thesis, options);
     add_result_options(thesis, options);
 }
@@ -94,14 +110,44 @@ void add_fanout(CLI::App& app, Options& options) {
     add_count_option(fanout, "--publishers", options.publishers, 1, users_max,
                      "Members of each room that send.")
         ->group(group);
-    add_count_option(fanout, "--outstanding", options.outstanding, 1, outstanding_max,
-                     "Messages that a publisher sends ahead of its own copies.")
-        ->group(group);
     add_count_option(fanout, "--payload", options.payload_bytes, payload_bytes_min,
                      message_bytes_max, "Bytes of a message.")
         ->group(group);
+    add_load_options(fanout, options);
+    add_protocol_option(fanout, options);
     add_run_options(fanout, options);
     add_result_options(fanout, options);
+}
+
+void add_idle(CLI::App& app, Options& options) {
+    CLI::App& idle = add_workload(app, "idle", "Users that join a room and say nothing.", options,
+                                  WorkloadKind::idle);
+    constexpr const char* group = "Load";
+    add_count_option(idle, "--users", options.users, 1, users_max, "Virtual users.")->group(group);
+    add_count_option(idle, "--rooms", options.rooms, 1, users_max,
+                     "Rooms that they are spread over.")
+        ->group(group);
+    add_protocol_option(idle, options);
+    add_run_options(idle, options);
+    add_result_options(idle, options);
+}
+
+// Sets what follows from other options; why these make no sense together, or null.
+const char* settle(Options& options) {
+    if (options.workload == WorkloadKind::thesis) return nullptr;
+    if (options.workload == WorkloadKind::idle) {
+        if (options.rooms > options.users) return "--rooms is above --users";
+        options.members = (options.users + options.rooms - 1) / options.rooms;
+        return nullptr;
+    }
+    options.users = options.rooms * options.members;
+    if (options.publishers > options.members) return "--publishers is above --members";
+    if (options.users > users_max) return "--rooms times --members is above 65535";
+    if (options.publishers > 1 && options.protocol == Protocol::nats) {
+        return "NATS does not order the messages of several publishers alike for all members: "
+               "--protocol nats takes --publishers 1";
+    }
+    return nullptr;
 }
 
 std::string probe_text() {
@@ -111,33 +157,45 @@ std::string probe_text() {
 }  // namespace
 
 const char* workload_name(WorkloadKind kind) noexcept {
-    return kind == WorkloadKind::thesis ? "thesis" : "fanout";
+    switch (kind) {
+        case WorkloadKind::thesis:
+            return "thesis";
+        case WorkloadKind::fanout:
+            return "fanout";
+        case WorkloadKind::idle:
+            return "idle";
+    }
+    return "";
 }
 
 std::optional<int> read_options(int argc, const char* const* argv, Options& options) {
-    CLI::App app("Load for a chat server, every delivery verified.", "loadgen");
+    CLI::App app("Load for a chat server, Redis or NATS, every delivery verified.", "loadgen");
     Options thesis = options;
     Options fanout = options;
     fanout.outstanding = 16;
     fanout.payload_bytes = 64;
+    Options idle = options;
+    idle.users = 1000;
+    idle.publishers = 0;
+    idle.warm_up_ns = 0;
     add_thesis(app, thesis);
     add_fanout(app, fanout);
+    add_idle(app, idle);
     app.require_subcommand(1);
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"
                            "  loadgen fanout --members 100 --outstanding 16 --duration 30s\n"
                            "  loadgen fanout --rooms 1000 --members 2 --json result.json\n"
+                           "  loadgen fanout --protocol redis --connect 127.0.0.1:6379\n"
+                           "  loadgen idle --users 10000 --server-pid $(pidof uring-server)\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
     if (const auto code = parse_options(app, argc, argv, probe_text)) return code;
-    options = app.got_subcommand("fanout") ? fanout : thesis;
-    if (options.workload == WorkloadKind::thesis) return std::nullopt;
-    options.users = options.rooms * options.members;
-    const char* problem = options.publishers > options.members ? "--publishers is above --members"
-                          : options.users > users_max ? "--rooms times --members is above 65535"
-                                                      : nullptr;
+    options = app.got_subcommand("thesis") ? thesis : app.got_subcommand("fanout") ? fanout : idle;
+    const char* const problem = settle(options);
     if (problem == nullptr) return std::nullopt;
-    fmt::print(stderr, "loadgen: {} (fanout --help lists the options)\n", problem);
+    fmt::print(stderr, "loadgen: {} ({} --help lists the options)\n", problem,
+               workload_name(options.workload));
     return 2;
 }
 

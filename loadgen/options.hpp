@@ -6,20 +6,22 @@
 #include <string>
 
 #include "loadgen/payload.hpp"
+#include "loadgen/protocol.hpp"
 #include "uring_async/io/io_choice.hpp"
 
 namespace ringside::loadgen {
 
-enum class WorkloadKind : std::uint8_t { thesis, fanout };
+enum class WorkloadKind : std::uint8_t { thesis, fanout, idle };
 
 /// What the command line says; `--help` lists each with its default.
 struct Options {
     WorkloadKind workload = WorkloadKind::thesis;
-    std::size_t users = 10;       // thesis: --users; fanout: rooms times members
+    Protocol protocol = Protocol::chat;
+    std::size_t users = 10;       // --users; fanout: rooms times members
     std::size_t outstanding = 1;  // messages without an own copy, per sender
-    std::size_t rooms = 1;        // fanout only, as the next three
-    std::size_t members = 100;    // per room, publishers included
-    std::size_t publishers = 1;   // per room
+    std::size_t rooms = 1;        // fanout and idle, as the next three
+    std::size_t members = 100;    // per room, publishers included; idle: at most
+    std::size_t publishers = 1;   // per room; idle: 0
     std::size_t payload_bytes = payload_bytes_min;
 
     std::string connect = "127.0.0.1:5000";

@@ -25,7 +25,17 @@ struct Results {
     double measured_seconds = 0;
     double loadgen_cpu_seconds = 0;              // in the measured window
     std::optional<double> server_cpu_seconds{};  // the same, with --server-pid
+    // The server's memory in RAM, idle with --server-pid: before the first connect, and at the end
+    // of the measured window, when all have been idle for all of it.
+    std::optional<std::uint64_t> resident_bytes_before{};
+    std::optional<std::uint64_t> resident_bytes_idle{};
 
+    /// What one more connection takes of the server's memory; needs both figures.
+    [[nodiscard]] double resident_bytes_per_connection() const noexcept {
+        return (static_cast<double>(*resident_bytes_idle) -
+                static_cast<double>(*resident_bytes_before)) /
+               static_cast<double>(options.users);
+    }
     [[nodiscard]] bool valid() const noexcept { return failure.empty() && violations.total() == 0; }
     /// 0 fine, 1 the run could not go on, 4 a violation, 130 interrupted.
     [[nodiscard]] int exit_code() const noexcept {

@@ -10,7 +10,7 @@
 
 #include "common/assert.hpp"
 #include "common/clock.hpp"
-#include "loadgen/process_times.hpp"
+#include "loadgen/process_usage.hpp"
 
 namespace ringside::loadgen {
 
@@ -63,6 +63,7 @@ Run::Run(const Options& options, std::unique_ptr<uring::Io> io, const char* io_n
 }
 
 Results Run::execute() {
+    results_.resident_bytes_before = server_resident_bytes();
     spawn(nullptr);
     state_.driver.run();
     results_.failure = state_.failure;
@@ -180,8 +181,9 @@ bool Run::everybody_ready() {
     if (!stopped()) {
         state_.fail(
             fmt::format("the server let {} s go by without an answer while users set up "
-                        "({} of {} have a name)",
-                        set_up_patience_ns / 1'000'000'000, results_.connections, options_.users));
+                        "({} of {} have a name); does it speak the protocol {}?",
+                        set_up_patience_ns / 1'000'000'000, results_.connections, options_.users,
+                        protocol_name(options_.protocol)));
     }
     return false;
 }
@@ -204,9 +206,16 @@ void Run::measure() {
     const std::uint64_t end_ns = monotonic_ns();
     state_.recorder.close(end_ns);
     results_.loadgen_cpu_seconds = own_cpu_seconds() - own_before;
+    results_.resident_bytes_idle = server_resident_bytes();
     const Result<double> server_after = cpu_seconds_of(server);
     if (server_before && server_after) results_.server_cpu_seconds = *server_after - *server_before;
     results_.measured_seconds = to_seconds(end_ns - begin_ns);
+}
+
+std::optional<std::uint64_t> Run::server_resident_bytes() const {
+    if (options_.workload != WorkloadKind::idle || options_.server_pid == 0) return std::nullopt;
+    const auto bytes = resident_bytes_of(static_cast<pid_t>(options_.server_pid));
+    return bytes ? std::optional(*bytes) : std::nullopt;
 }
 
 void Run::drain() {

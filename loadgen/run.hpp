@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "loadgen/interruption.hpp"
@@ -22,7 +23,8 @@ namespace ringside::loadgen {
 // 3. Then nobody sends any more, and everybody's own copies come back.
 // 4. Everybody leaves its room. The room list that answers comes after the last message, so what
 //    has not come by then is lost. Then everybody asks the server to close, and reads until it
-//    does: anything that comes after the list is a violation.
+//    does: anything that comes after the list is a violation. Redis and NATS have no such request:
+//    there the sending direction is shut down instead.
 // 5. A server that lets 10 s of set-up, or 5 s of the end, go by without a byte is not waited for.
 class Run {
  public:
@@ -65,6 +67,7 @@ class Run {
     [[nodiscard]] bool everybody_ready();
     void load();
     void measure();
+    [[nodiscard]] std::optional<std::uint64_t> server_resident_bytes() const;
     void drain();
 
     const Options& options_;

@@ -28,7 +28,8 @@ struct RunState {
     RunState(const Options& run_options, std::uint32_t run, std::unique_ptr<uring::Io> io)
         : options(run_options),
           driver(std::move(io)),
-          verifier(run, run_options.users, violations),
+          verifier(run, run_options.users, violations,
+                   run_options.protocol == Protocol::chat ? BodyForm::chat : BodyForm::bare),
           rooms(run) {}
 
     /// The first reason stays.

@@ -39,18 +39,24 @@ std::string quantile(const Histogram& histogram, double q) {
 
 void head(Out out, const Results& results) {
     const Options& options = results.options;
-    fmt::format_to(out, "{} against {} ({}), I/O {}\n", workload_name(options.workload),
-                   options.connect, options.server_label, results.io);
+    fmt::format_to(out, "{} against {} ({}), protocol {}, I/O {}\n",
+                   workload_name(options.workload), options.connect, options.server_label,
+                   protocol_name(options.protocol), results.io);
     if (options.workload == WorkloadKind::fanout) {
         fmt::format_to(out, "rooms: {}, members each: {}, publishers each: {}, ", options.rooms,
                        options.members, options.publishers);
     } else {
         fmt::format_to(out, "users: {}, ", options.users);
     }
+    const char* const ending = results.interrupted ? "; INTERRUPTED" : "";
+    if (options.workload == WorkloadKind::idle) {
+        fmt::format_to(out, "rooms: {}\nidle for {:.2f} s{}\n\n", options.rooms,
+                       results.measured_seconds, ending);
+        return;
+    }
     fmt::format_to(out, "outstanding: {}, bytes: {}\n", options.outstanding, options.payload_bytes);
     fmt::format_to(out, "measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
-                   results.measured_seconds, results.warm_up_seconds,
-                   results.interrupted ? "; INTERRUPTED" : "");
+                   results.measured_seconds, results.warm_up_seconds, ending);
 }
 
 void figures(Out out, const Results& results) {
@@ -75,6 +81,18 @@ void figures(Out out, const Results& results) {
             "  The load generator was busy all the time: it may be what limits the rate,\n"
             "  and its own queueing is part of the latencies.\n");
     }
+}
+
+void memory(Out out, const Results& results) {
+    const auto row = [&](std::string_view name, std::uint64_t amount, std::string_view remark) {
+        fmt::format_to(out, "  {:<18}{:>16}{}\n", name, grouped(amount), remark);
+    };
+    row("connections", results.connections, "");
+    if (!results.resident_bytes_before || !results.resident_bytes_idle) return;
+    row("server memory", *results.resident_bytes_before / 1024, " KiB before the first connection");
+    row("", *results.resident_bytes_idle / 1024, " KiB with all of them, idle");
+    fmt::format_to(out, "  {:<18}{:>16.2f} KiB a connection\n", "",
+                   results.resident_bytes_per_connection() / 1024);
 }
 
 void latencies(Out out, const Recorder& recorder) {
@@ -105,6 +123,8 @@ void verdict(Out out, const Results& results) {
         for (const std::string& detail : results.violations.details()) {
             fmt::format_to(out, "  {}\n", detail);
         }
+    } else if (results.failure.empty() && results.options.workload == WorkloadKind::idle) {
+        fmt::format_to(out, "\nVALID: all {} connections stayed\n", grouped(results.connections));
     } else if (results.failure.empty()) {
         fmt::format_to(out,
                        "\nVALID: all {} messages delivered whole, once, in order, in their room\n",
@@ -118,7 +138,11 @@ std::string table_report(const Results& results) {
     std::string text;
     const Out out(text);
     head(out, results);
-    figures(out, results);
+    if (results.options.workload == WorkloadKind::idle) {
+        memory(out, results);
+    } else {
+        figures(out, results);
+    }
     latencies(out, results.recorder);
     verdict(out, results);
     return text;

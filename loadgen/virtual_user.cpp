@@ -19,7 +19,11 @@ std::string_view name_of(const Answer& answer) {
 }  // namespace
 
 VirtualUser::VirtualUser(RunState& run, std::uint32_t number)
-    : run_(run), number_(number), random_(run.options.seed, number), connection_(run.driver.io()) {}
+    : run_(run),
+      number_(number),
+      random_(run.options.seed, number),
+      connection_(run.driver.io()),
+      dialect_(make_dialect(run.options.protocol)) {}
 
 // ---- waiting ----
 
@@ -81,7 +85,10 @@ bool VirtualUser::connect(const SocketAddress& address) {
 void VirtualUser::queue(Request request, std::string_view text) {
     const auto kind = static_cast<std::size_t>(request);
     if (kind < request_kinds) ++run_.recorder.counts.requests[kind];
-    if (connection_.queue(request, text)) run_.driver.flush_soon(*this);
+    const auto encode = [&](std::string& out) {
+        std::visit([&](auto& dialect) { dialect.encode(out, request, text); }, dialect_);
+    };
+    if (connection_.queue(encode)) run_.driver.flush_soon(*this);
 }
 
 std::uint64_t VirtualUser::ask(Request request, std::string_view text) {
@@ -177,13 +184,18 @@ void VirtualUser::give_up_room() {
 void VirtualUser::disconnect() {
     if (over()) return;
     disconnecting_ = true;
-    queue(Request::disconnect, {});
+    if (run_.options.protocol == Protocol::chat) {
+        queue(Request::disconnect, {});
+    } else {
+        connection_.end_sending();
+        run_.driver.flush_soon(*this);
+    }
     while (!over())
         park();
     if (broken_ || !run_.failure.empty()) return;
     if (connection_.state() != Connection::State::failed) {
         break_off("disconnect did not end the connection");
-    } else if (frames_.mid_frame()) {
+    } else if (mid_frame()) {
         break_off("the connection ended within a frame");
     }
 }
@@ -200,6 +212,16 @@ void VirtualUser::break_off(std::string_view what) {
     run_.verifier.write_off(number_);
     broken_ = true;
     wake_wanted_ = true;
+}
+
+void VirtualUser::give_up_run(std::string why) {
+    run_.fail(std::move(why));
+    broken_ = true;
+    wake_wanted_ = true;
+}
+
+bool VirtualUser::mid_frame() const noexcept {
+    return std::visit([](const auto& dialect) { return dialect.mid_frame(); }, dialect_);
 }
 
 // ---- the loop ----
@@ -229,8 +251,9 @@ void VirtualUser::on_failed() {
     }
     run_.fail(
         fmt::format("lost the connection of user {} of {} ({}). The server's log tells more; "
-                    "does it take so many (--max-connections)?",
-                    number_ + 1, run_.options.users, why));
+                    "does it take so many{}?",
+                    number_ + 1, run_.options.users, why,
+                    run_.options.protocol == Protocol::chat ? " (--max-connections)" : ""));
 }
 
 void VirtualUser::on_received(const uring::IoEvent& event) {
@@ -238,10 +261,28 @@ void VirtualUser::on_received(const uring::IoEvent& event) {
     if (broken_) return;
     const std::string_view chunk(event.data, static_cast<std::size_t>(event.result));
     run_.recorder.counts.bytes_received += chunk.size();
-    const bool sound = frames_.feed(
-        chunk,
-        [this](const ServerHeader& header, std::string_view text) { on_frame(header, text); });
-    if (!sound) break_off("a frame longer than 64 MiB: the stream is broken");
+    const auto handle = [this](const ServerHeader& header, std::string_view text) {
+        on_frame(header, text);
+    };
+    const auto respond = [this](std::string_view bytes) {
+        const auto append = [bytes](std::string& out) { out.append(bytes); };
+        if (connection_.queue(append)) run_.driver.flush_soon(*this);
+    };
+    const bool sound =
+        std::visit([&](auto& dialect) { return dialect.feed(chunk, handle, respond); }, dialect_);
+    if (!sound && !broken_) on_broken_stream();
+}
+
+void VirtualUser::on_broken_stream() {
+    const std::string_view came = std::visit(
+        [](const auto& dialect) -> std::string_view { return dialect.nonsense(); }, dialect_);
+    if (run_.phase != Phase::set_up) {
+        return break_off(fmt::format("the stream is broken, this came: {}", came));
+    }
+    give_up_run(
+        fmt::format("{} does not speak the protocol {}, it sent: {}. --connect names another "
+                    "server, --protocol what it speaks.",
+                    run_.options.connect, protocol_name(run_.options.protocol), printable(came)));
 }
 
 void VirtualUser::on_frame(const ServerHeader& header, std::string_view text) {
@@ -316,6 +357,12 @@ void VirtualUser::on_list(std::string_view text, Answer& answer) {
 void VirtualUser::on_answer(Answer answer) {
     if (broken_) return;
     const bool success = answer.status == Status::success;
+    if (answer.is(Request::set_name) && !success && run_.options.protocol != Protocol::chat) {
+        // Names are not what it refuses: it wants a password, is full, too old or something else.
+        return give_up_run(fmt::format(
+            "{} let user {} of {} not in over protocol {}: {}", run_.options.connect, number_ + 1,
+            run_.options.users, protocol_name(run_.options.protocol), printable(answer.text)));
+    }
     bool expected = awaiting_ && answer.is(*awaiting_);
     if (answer.is(Request::get_chats)) expected = success && stage_ == Stage::lobby;
     if (expected && answer.is(Request::connect_chat) && success) {

@@ -9,9 +9,9 @@
 #include "common/chat_rules.hpp"
 #include "loadgen/audience.hpp"
 #include "loadgen/connection.hpp"
+#include "loadgen/dialect.hpp"
 #include "loadgen/random.hpp"
 #include "loadgen/run_state.hpp"
-#include "loadgen/server_frames.hpp"
 #include "loadgen/verifier.hpp"
 
 namespace ringside::loadgen {
@@ -72,7 +72,7 @@ class VirtualUser {
     [[nodiscard]] bool read_replay();
     [[nodiscard]] bool send_message();
     [[nodiscard]] bool leave_room();
-    /// Asks the server to close and reads until it does, so that whatever comes late is seen.
+    /// Gets the server to close and reads until it does, so that whatever comes late is seen.
     void disconnect();
     /// Waits until the connection is gone.
     void close();
@@ -103,9 +103,13 @@ class VirtualUser {
                 std::uint64_t answered_ns) noexcept;
     /// The server did what it must not: the user is over.
     void break_off(std::string_view what);
+    /// The server is not one that the run can use: the run ends, and nobody did wrong.
+    void give_up_run(std::string why);
+    [[nodiscard]] bool mid_frame() const noexcept;
     void park() noexcept;
 
     void on_received(const uring::IoEvent& event);
+    void on_broken_stream();
     void on_frame(const ServerHeader& header, std::string_view text);
     void on_message(std::string_view body);
     void on_own_copy(MessageKey key) noexcept;
@@ -118,7 +122,7 @@ class VirtualUser {
     std::uint32_t number_;
     Random random_;
     Connection connection_;
-    ServerFrameReader frames_;
+    Dialect dialect_;
     std::vector<Answer> answers_;  // not yet read by the coroutine
     fiber::Fiber* parked_ = nullptr;
     bool wake_wanted_ = false;  // something the coroutine may wait for is in this chunk

@@ -49,7 +49,8 @@ class ThesisWorkload final : public Workload {
 };
 
 // Rooms of equal size; the publishers in each keep a fixed number of messages on their way. User u
-// is member u / rooms of room u % rooms, and the first members are the publishers.
+// is member u / rooms of room u % rooms, and the first members are the publishers. Without any
+// publisher this is the workload idle.
 class FanoutWorkload final : public Workload {
  public:
     explicit FanoutWorkload(const Options& options) : options_(options) {}

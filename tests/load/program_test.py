@@ -18,19 +18,20 @@ class Bench:
     """One server, and load generators against it."""
 
     def __init__(self, loadgen, server, port, folder):
-        self._loadgen, self._port, self._folder = loadgen, port, folder
+        self._loadgen, self._port, self.folder = loadgen, port, folder
         self._runs = 0
         self.server = server
 
     def start(self, *arguments):
         """A load generator; its results go to `json_file(run)`."""
         self._runs += 1
-        return self.start_to(self._folder / f"{self._runs}.json", *arguments)
+        return self.start_to(self.folder / f"{self._runs}.json", *arguments)
 
     def start_to(self, json_file, *arguments):
         """A load generator whose results go to this file."""
+        output = self.folder / f"loadgen-{self._runs}.log"
         return Child([self._loadgen, *arguments, f"--connect=127.0.0.1:{self._port}",
-                      f"--json={json_file}"], self._folder / "loadgen.log")
+                      f"--json={json_file}"], output)
 
     def run(self, *arguments):
         """The exit code and the JSON results of a whole run."""
@@ -38,7 +39,7 @@ class Bench:
         return child.wait(60.0), self.results(), child.output.read_text()
 
     def results(self):
-        return json.loads((self._folder / f"{self._runs}.json").read_text())
+        return json.loads((self.folder / f"{self._runs}.json").read_text())
 
 
 def check_valid_runs(bench):
@@ -58,6 +59,18 @@ def check_valid_runs(bench):
         assert "VALID: all" in table, table
         own_copy = results["latencies"]["own_copy"]
         assert 0 < own_copy["min_ns"] <= own_copy["max_ns"] < 60e9, own_copy
+
+
+def check_idle(bench, protocol):
+    """The memory of a connection is what the server has more with all of them, shared out."""
+    code, results, table = bench.run("idle", f"--protocol={protocol}", "--users=2000", "--rooms=3",
+                                     "--duration=200ms", f"--server-pid={bench.server.pid}")
+    assert code == 0 and "VALID: all 2,000 connections stayed" in table, table
+    server = results["server"]
+    due = (server["resident_bytes_idle"] - server["resident_bytes_before"]) / 2000
+    assert abs(server["resident_bytes_per_connection"] - due) < 0.01 and 0 < due < 100_000, server
+    assert results["counts"]["connections"] == 2000, results
+    assert results["counts"]["deliveries"] == 0, results
 
 
 def check_textfile_and_interrupt(bench, folder):
@@ -133,6 +146,7 @@ def main():
             raise
         bench = Bench(loadgen, server, port, folder)
         try:
+            check_idle(bench, "chat")
             check_valid_runs(bench)
             check_textfile_and_interrupt(bench, folder)
             check_json_path(bench, folder)

@@ -48,6 +48,30 @@ TEST_CASE("each workload has defaults of its own") {
     CHECK(fanout.options.payload_bytes == 64);
     CHECK(fanout.options.duration_ns == 10'000'000'000);
     CHECK(fanout.options.warm_up_ns == 2'000'000'000);
+    CHECK(fanout.options.protocol == Protocol::chat);
+    const Outcome idle = read({"idle"});
+    CHECK_FALSE(idle.exit_code);
+    CHECK(idle.options.workload == WorkloadKind::idle);
+    CHECK(idle.options.users == 1000);
+    CHECK(idle.options.rooms == 1);
+    CHECK(idle.options.members == 1000);
+    CHECK(idle.options.publishers == 0);
+    CHECK(idle.options.warm_up_ns == 0);
+}
+
+TEST_CASE("idle users are spread over the rooms, the last of which may be smaller") {
+    const Outcome outcome = read({"idle", "--users", "10", "--rooms", "4"});
+    REQUIRE_FALSE(outcome.exit_code);
+    CHECK(outcome.options.users == 10);
+    CHECK(outcome.options.members == 3);
+}
+
+TEST_CASE("fanout and idle speak other protocols on request") {
+    const char* const workload = GENERATE("fanout", "idle");
+    CAPTURE(workload);
+    CHECK(read({workload, "--protocol", "redis"}).options.protocol == Protocol::redis);
+    CHECK(read({workload, "--protocol=nats"}).options.protocol == Protocol::nats);
+    CHECK(read({workload, "--protocol", "chat"}).options.protocol == Protocol::chat);
 }
 
 TEST_CASE("options are taken as they are given") {
@@ -86,6 +110,12 @@ TEST_CASE("what makes no sense is refused in one line") {
                  std::vector<const char*>{"thesis", "--io", "kqueue"},
                  std::vector<const char*>{"thesis", "--connect", "5000"},
                  std::vector<const char*>{"thesis", "--outstanding", "-1"},
+                 std::vector<const char*>{"thesis", "--protocol", "redis"},
+                 std::vector<const char*>{"fanout", "--protocol", "kafka"},
+                 std::vector<const char*>{"fanout", "--protocol=nats", "--publishers=2"},
+                 std::vector<const char*>{"idle", "--users", "3", "--rooms", "4"},
+                 std::vector<const char*>{"idle", "--outstanding", "1"},
+                 std::vector<const char*>{"idle", "--warm-up", "1s"},
                  std::vector<const char*>{"thesis", "fanout"});
     const Outcome outcome = read(arguments);
     CAPTURE(outcome.error, arguments);
@@ -96,9 +126,9 @@ TEST_CASE("what makes no sense is refused in one line") {
 }
 
 TEST_CASE("help fits into 80 columns and shows examples, exit codes and defaults") {
-    const auto arguments =
-        GENERATE(std::vector<const char*>{"--help"}, std::vector<const char*>{"thesis", "--help"},
-                 std::vector<const char*>{"fanout", "-h"});
+    const auto arguments = GENERATE(
+        std::vector<const char*>{"--help"}, std::vector<const char*>{"thesis", "--help"},
+        std::vector<const char*>{"fanout", "-h"}, std::vector<const char*>{"idle", "--help"});
     const Outcome outcome = read(arguments);
     CHECK(outcome.exit_code == 0);
     CHECK_THAT(outcome.output,

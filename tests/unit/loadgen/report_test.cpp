@@ -155,3 +155,32 @@ TEST_CASE("the table gives a verdict") {
     fixture.violations.add(Violation::repeated, 3);
     CHECK_THAT(table_report(fixture.results()), Catch::Contains("INVALID: 3 repeated"));
 }
+
+TEST_CASE("an idle run reports the server's memory, and no rates") {
+    Fixture fixture;
+    fixture.options.workload = WorkloadKind::idle;
+    fixture.options.protocol = Protocol::redis;
+    Results results = fixture.results();
+    results.resident_bytes_before = 1'048'576;
+    results.resident_bytes_idle = 1'305'600;  // 2,570 bytes for each of 100
+    simdjson::dom::parser parser;
+    const auto root = parse(parser, json_report(results));
+    CHECK(text(root, "/protocol") == "redis");
+    CHECK(number(root, "/server/resident_bytes_before") == 1'048'576);
+    CHECK(number(root, "/server/resident_bytes_idle") == 1'305'600);
+    CHECK(number(root, "/server/resident_bytes_per_connection") == Approx(2570.24));
+    CHECK_THAT(table_report(results), Catch::Contains("2.51 KiB a connection") &&
+                                          !Catch::Contains("deliveries") &&
+                                          Catch::Contains("VALID: all 100 connections stayed"));
+    results.resident_bytes_idle = 1'000'000;  // less than before
+    CHECK(number(parse(parser, json_report(results)), "/server/resident_bytes_per_connection") < 0);
+}
+
+TEST_CASE("without figures of the server's memory there are none in the report") {
+    Fixture fixture;
+    fixture.options.workload = WorkloadKind::idle;
+    simdjson::dom::parser parser;
+    const auto root = parse(parser, json_report(fixture.results()));
+    CHECK(root.at_pointer("/server/resident_bytes_idle").error() != simdjson::SUCCESS);
+    CHECK_THAT(table_report(fixture.results()), !Catch::Contains("KiB"));
+}

@@ -309,7 +309,7 @@ TEST_CASE("thousands of deliveries after a loss are right again") {
 // The numbers began again after 2^32 messages, and every delivery was wrong from there on.
 TEST_CASE("a sender stops before its messages' numbers begin again") {
     Violations violations;
-    Verifier verifier(run, senders, violations, 3);
+    Verifier verifier(run, senders, violations, BodyForm::chat, 3);
     verifier.allow(2, 4);
     for (std::uint32_t number = 0; number < 3; ++number) {
         REQUIRE(verifier.may_send(2));

@@ -1,4 +1,4 @@
-#include "loadgen/process_times.hpp"
+#include "loadgen/process_usage.hpp"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -35,6 +35,15 @@ Result<double> cpu_seconds_of(pid_t pid) {
     double system = 0;
     if (!(fields >> user >> system)) return std::unexpected(Error{EPROTO, "read /proc/PID/stat"});
     return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+Result<std::uint64_t> resident_bytes_of(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
+    for (std::string word; file >> word;) {
+        std::uint64_t kib = 0;
+        if (word == "Rss:" && file >> kib) return kib * 1024;
+    }
+    return std::unexpected(Error{EACCES, "read /proc/PID/smaps_rollup"});
 }
 
 double own_cpu_seconds() noexcept {
