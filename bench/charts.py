@@ -39,11 +39,15 @@ matplotlib.rcParams.update({
 })
 
 
-def _save(figure, folder, name):
-    path = folder / f"{name}.svg"
+def save(figure, path):
+    """The same bytes for the same figure."""
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(figure)
-    return path.name
+
+
+def _save(figure, folder, name):
+    save(figure, folder / f"{name}.svg")
+    return f"{name}.svg"
 
 
 def _legend(figure, results, lines):
@@ -61,7 +65,8 @@ def _tick(value, kind):
     return f"{value / factor:.4g}{unit}"
 
 
-def _formatter(kind):
+def tick_formatter(kind):
+    """For an axis of values of a kind."""
     return FuncFormatter(lambda value, _: _tick(value, kind))
 
 
@@ -116,7 +121,7 @@ def _bars(axis, results, load, name):
     axis.set_xlim(-0.6, len(results["servers"]) - 0.4)
     axis.set_ylim(bottom=0)
     axis.yaxis.set_major_locator(MaxNLocator(5))
-    axis.yaxis.set_major_formatter(_formatter("count"))
+    axis.yaxis.set_major_formatter(tick_formatter("count"))
     axis.grid(axis="x", visible=False)
 
 
@@ -155,7 +160,7 @@ def _log_latency_axis(axis):
     steps = (1.0,) if high / low > 300 else (1.0, 2.0, 5.0)
     axis.yaxis.set_major_locator(LogLocator(subs=steps, numticks=20))
     axis.yaxis.set_minor_formatter(NullFormatter())
-    axis.yaxis.set_major_formatter(_formatter("seconds"))
+    axis.yaxis.set_major_formatter(tick_formatter("seconds"))
     axis.tick_params(which="minor", length=0)
 
 
@@ -173,7 +178,7 @@ def over_time(results, folder, series, title, unit=1.0):
         axis.set_ylim(0, axis.get_ylim()[1] * 1.05)
         axis.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        axis.yaxis.set_major_formatter(_formatter("count"))
+        axis.yaxis.set_major_formatter(tick_formatter("count"))
     for _, axis in panels[-2:]:
         axis.set_xlabel("seconds since the load began", color=FAINT)
     for _, axis in panels[::2]:
@@ -215,7 +220,7 @@ def heatmap(results, load, folder):
     figure.tight_layout(h_pad=1.5, rect=(0, 0, 0.92, 1))
     bar = figure.colorbar(image, ax=axes.ravel().tolist(), fraction=0.03, pad=0.02, aspect=30)
     bar.set_label("own copies per second")
-    bar.ax.yaxis.set_major_formatter(_formatter("count"))
+    bar.ax.yaxis.set_major_formatter(tick_formatter("count"))
     bar.ax.tick_params(which="minor", length=0)
     bar.outline.set_visible(False)
     return _save(figure, folder, f"heatmap-{load['name']}")

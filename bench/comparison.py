@@ -7,26 +7,21 @@ Exit codes: 0 every run was good, 1 something failed, 2 usage, 130 interrupted.
 
 import argparse
 import contextlib
-import datetime
-import itertools
-import json
-import shlex
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import machine
+import preparation
+import results_file
 import terminal
 from child import ChildError
 from loads import LOADS, SERVERS, server_label, turns
 from measurement import FSYNC, Measurement
 from monitoring import Monitoring, MonitoringMissing, programs
+from preparation import ROOT, Unprepared
 from summary import problems
-from units import parse_duration
-
-ROOT = Path(__file__).resolve().parent.parent
 
 FULL = {"rounds": 5, "duration": 12.0, "warm_up": 2.0}
 QUICK = {"rounds": 1, "duration": 3.5, "warm_up": 0.5}
@@ -43,28 +38,11 @@ examples:
 """
 
 
-class Unprepared(Exception):
-    """Something needed is missing; the text says what to do."""
-
-
-def _duration(text):
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _server(text):
     try:
         return server_label(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _rounds(text):
-    if not text.isdigit() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of rounds: 1 to 100")
-    return int(text)
 
 
 def parse_arguments(arguments):
@@ -77,13 +55,13 @@ def parse_arguments(arguments):
     parser.add_argument("--server", action="append", type=_server, metavar="NAME",
                         help=f"one of {', '.join(SERVERS)}; may be repeated "
                              "(default: pipeline and uring)")
-    parser.add_argument("--rounds", type=_rounds, metavar="N",
+    parser.add_argument("--rounds", type=preparation.rounds, metavar="N",
                         help=f"fresh processes per server and load (default {FULL['rounds']}, "
                              f"with --quick {QUICK['rounds']})")
-    parser.add_argument("--duration", type=_duration, metavar="TIME",
+    parser.add_argument("--duration", type=preparation.duration, metavar="TIME",
                         help=f"measured part of a run, as 500ms, 10s, 2m (default "
                              f"{FULL['duration']:g}s, with --quick {QUICK['duration']:g}s)")
-    parser.add_argument("--warm-up", type=_duration, metavar="TIME",
+    parser.add_argument("--warm-up", type=preparation.duration, metavar="TIME",
                         help=f"load before that (default {FULL['warm_up']:g}s, with --quick "
                              f"{QUICK['warm_up']:g}s)")
     parser.add_argument("--quick", action="store_true",
@@ -104,66 +82,33 @@ def parse_arguments(arguments):
     return options
 
 
-def _run(*arguments):
-    """A step of the preparation, its output for the person to see."""
-    try:
-        code = subprocess.run([str(argument) for argument in arguments], cwd=ROOT,
-                              check=False).returncode
-    except OSError as error:
-        raise Unprepared(f"cannot start {arguments[0]}: {error.strerror}") from error
-    if code != 0:
-        raise Unprepared(f"'{shlex.join(str(argument) for argument in arguments)}' failed")
-
-
 def prepare(options):
     """Packages, monitoring, build; Unprepared says what is missing."""
     options.build = options.build.resolve()
     if not options.no_bootstrap:
-        _run(ROOT / "tools/bootstrap")
+        preparation.run(ROOT / "tools/bootstrap")
         if not options.no_prometheus:
             try:
-                _run(ROOT / "tools/bootstrap", "--monitoring")
+                preparation.run(ROOT / "tools/bootstrap", "--monitoring")
             except Unprepared as error:
                 raise Unprepared(f"{error}; --no-prometheus measures without it") from None
     if not options.no_prometheus:
         programs()
-    if not (options.build / "build.ninja").exists():
-        _run("meson", "setup", options.build)
-    targets = dict.fromkeys(SERVERS[label].program for label in options.server)
-    _run("ninja", "-C", options.build, *targets, "loadgen/loadgen")
-    sanitizers = machine.build_options(options.build).get("b_sanitize", "none")
-    if sanitizers != "none":
-        raise Unprepared(f"{options.build} is built with sanitizers ({sanitizers}), which measures "
-                         "them and not the servers: name another folder with --build")
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Unprepared(f"cannot write reports to {options.out}: {error.strerror}") from error
+    preparation.build(options.build, [*(SERVERS[label].program for label in options.server),
+                                      "loadgen/loadgen"])
+    preparation.make_folder(options.out)
 
 
 def describe(options, arguments):
     """results.json before the first run."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    commit, dirty = machine.commit(ROOT)
-    titles = [{"label": label, "title": SERVERS[label].title} for label in options.server]
-    paths = dict.fromkeys(SERVERS[label].program for label in options.server)
-    versions = {Path(path).name: machine.version(options.build / path) for path in paths}
-    versions["loadgen"] = machine.version(options.build / "loadgen/loadgen")
-    monitoring = [] if options.no_prometheus else [
-        machine.version(program).split(" (", 1)[0] for program in programs()]
-    return {
-        "schema_version": 1, "program": "bench/compare",
-        "name": now.strftime("%Y-%m-%d") + "-compare" + ("-quick" if options.quick else ""),
-        "quick": options.quick, "interrupted": False,
-        "started": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "command": shlex.join(["bench/compare", *arguments]), "commit": commit, "dirty": dirty,
-        "environment": machine.describe(tempfile.gettempdir()),
-        "build": machine.build_options(options.build),
-        "versions": versions, "monitoring": monitoring,
-        "settings": {"rounds": options.rounds, "duration_seconds": options.duration,
-                     "warm_up_seconds": options.warm_up, "fsync": FSYNC},
-        "reports": str(options.out.resolve()).replace(f"{ROOT}/", ""),
-        "servers": titles,
+    paths = [*(SERVERS[label].program for label in options.server), "loadgen/loadgen"]
+    results = results_file.head("compare", options, arguments, {
+        Path(path).name: machine.version(options.build / path) for path in dict.fromkeys(paths)})
+    results["settings"]["fsync"] = FSYNC
+    return results | {
+        "monitoring": [] if options.no_prometheus else [
+            machine.version(program).split(" (", 1)[0] for program in programs()],
+        "servers": [{"label": label, "title": SERVERS[label].title} for label in options.server],
         "loads": [{"name": load.name, "title": load.title, "short": load.short,
                    "workload": load.workload}
                   for load in LOADS],
@@ -189,42 +134,20 @@ def measure(options, results):
         for position, (number, load, label) in enumerate(order, 1):
             server = SERVERS[label]
             terminal.run_start(position, len(order), number, load, server)
-            run = without_paths(measurement.take(number, load, server), options.build, work)
+            run = results_file.without_paths(measurement.take(number, load, server),
+                                             options.build, work)
             results["runs"].append(run)
             terminal.run_end(run)
-
-
-def without_paths(run, build, work):
-    """The same with the folders of this machine taken out of commands and messages."""
-    text = json.dumps(run, ensure_ascii=False)
-    text = text.replace(str(work), "$WORK").replace(str(build), "build").replace(f"{ROOT}/", "")
-    return json.loads(text)
-
-
-def dump(results):
-    """JSON with one line for each run, so that a difference between two files can be read."""
-    rest = json.dumps({name: value for name, value in results.items() if name != "runs"},
-                      indent=1, ensure_ascii=False)
-    runs = ",\n  ".join(json.dumps(run, ensure_ascii=False) for run in results["runs"])
-    return rest[:-2] + ',\n "runs": [\n  ' + runs + "\n ]\n}\n"
-
-
-def unused_name(folder, name):
-    """The name of a report, with -2, -3 and so on behind it where the folder has one already."""
-    for number in itertools.count(1):
-        free = name if number == 1 else f"{name}-{number}"
-        if not (folder / free).exists() and not (folder / f"{free}.md").exists():
-            return free
 
 
 def publish(options, results):
     """Writes results.json and the report, prints the table."""
     import report  # here: it needs matplotlib, which the bootstrap may only just have installed
 
-    results["name"] = unused_name(options.out, results["name"])
+    results["name"] = results_file.unused_name(options.out, results["name"])
     folder = options.out / results["name"]
     folder.mkdir()
-    (folder / "results.json").write_text(dump(results))
+    (folder / "results.json").write_text(results_file.dump(results))
     path = report.write(results, folder)
     terminal.say("\n" + terminal.table(results) + "\n")
     terminal.say(f"report: {path}")

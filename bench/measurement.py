@@ -6,13 +6,12 @@ from its textfile after the load has ended, the curves from Prometheus.
 """
 
 import json
-import os
 import re
-import resource
 import shutil
 import time
 from pathlib import Path
 
+from accounting import OtherPrograms
 from child import Child, ChildError, exit_text, wait_for_port, wait_until
 from exposition import parse, total
 from units import duration_text
@@ -38,23 +37,6 @@ SERVER_COUNTERS = ("messages_in", "deliveries", "sends", "ring_enters", "complet
                    "system_calls", "wakes", "appends", "appended_bytes", "catch_up_reads")
 
 
-def _machine_seconds():
-    """(busy, stolen) CPU seconds of the whole machine since it started."""
-    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    user, nice, system, idle, iowait, irq, softirq, steal = ticks
-    hertz = os.sysconf("SC_CLK_TCK")
-    return (user + nice + system + irq + softirq) / hertz, steal / hertz
-
-
-def _process_seconds(pid):
-    """User and system time of a process; 0 where it is gone."""
-    try:
-        words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except OSError:
-        return 0.0
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def _peak_memory(pid):
     """The most resident memory that a process ever had, in bytes; None where it is gone."""
     try:
@@ -63,11 +45,6 @@ def _peak_memory(pid):
         return None
     found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
-
-
-def _children_seconds():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 class Measurement:
@@ -128,8 +105,7 @@ class Measurement:
                 f"--server-pid={process.pid}"]
 
     def _load(self, run, load, server, process, port):
-        machine, steal = _machine_seconds()
-        own, others = _process_seconds(process.pid), _children_seconds()
+        others = OtherPrograms(process.pid)
         started = time.time()
         generator = Child(self._load_arguments(run, load, server, process, port),
                           self._folder / "loadgen.log")
@@ -140,13 +116,7 @@ class Measurement:
             generator.kill()
         ended = time.time()
         self._read_result(run, generator, code)
-        machine_after, steal_after = _machine_seconds()
-        own = _process_seconds(process.pid) - own
-        available = (ended - started) * os.cpu_count()
-        others = machine_after - machine - own - (_children_seconds() - others)
-        run["other_cpu_share"] = max(0.0, others / available)
-        run["steal_share"] = (steal_after - steal) / available
-        run["machine_cpu_seconds"] = machine_after - machine
+        run |= others.shares()
         if process.exit_code() is None:
             run["server_memory_peak_bytes"] = _peak_memory(process.pid)
             run["server_counters"] = self._server_counters(ended)

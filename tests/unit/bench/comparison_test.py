@@ -7,6 +7,7 @@ from unittest import mock
 
 import canned
 import comparison
+import results_file
 from child import ChildError
 
 
@@ -48,11 +49,11 @@ class Names(unittest.TestCase):
     def test_a_second_report_of_a_day_does_not_take_the_first_one_s_place(self):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            self.assertEqual(comparison.unused_name(folder, "day"), "day")
+            self.assertEqual(results_file.unused_name(folder, "day"), "day")
             (folder / "day.md").touch()
-            self.assertEqual(comparison.unused_name(folder, "day"), "day-2")
+            self.assertEqual(results_file.unused_name(folder, "day"), "day-2")
             (folder / "day-2").mkdir()
-            self.assertEqual(comparison.unused_name(folder, "day"), "day-3")
+            self.assertEqual(results_file.unused_name(folder, "day"), "day-3")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+"""The contenders of bench/fanout and bench/idle: what they are, and how each is started.
+
+All of them get the same load from the same generator. Redis and NATS store nothing; the chat
+servers append every message to a file before anybody receives it.
+"""
+
+import contextlib
+from dataclasses import dataclass
+
+import peers
+from child import Child, wait_for_port
+
+# Everybody is allowed as many connections as a process may have descriptors.
+CONNECTIONS_MAX = 19_000
+METRICS_INTERVAL = "200ms"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """`protocol`: what the load generator speaks to it; None for the floor, which is no server."""
+
+    label: str
+    title: str
+    protocol: str | None
+    program: str = ""  # below the build folder; empty for the peers
+    arguments: tuple = ()
+
+
+def _chat(label, title, program, *arguments):
+    return Contender(label, title, "chat", program, arguments)
+
+
+_URING = "src/uring_async/uring-server"
+
+# The I/O is named, never left to `auto`: a silent fall-back would compare epoll with epoll.
+CONTENDERS = {
+    contender.label: contender
+    for contender in (
+        Contender("floor", "the floor", None, "bench/floor"),
+        _chat("uring", "uring-server", _URING, "--io=uring"),
+        _chat("uring-epoll", "uring-server --io=epoll", _URING, "--io=epoll"),
+        _chat("pipeline", "pipeline-server", "src/pipeline/pipeline-server"),
+        Contender("redis", "Redis pub/sub", "redis"),
+        Contender("nats", "NATS", "nats"),
+        _chat("uring-1", "uring-server --workers 1", _URING, "--io=uring", "--workers=1"),
+        _chat("uring-4", "uring-server --workers 4", _URING, "--io=uring", "--workers=4"),
+    )
+}
+
+# The uring server with other numbers of workers than one per core.
+OTHER_WORKERS = ("uring-1", "uring-4")
+
+
+@contextlib.contextmanager
+def running(contender, build, folder):
+    """(child, port) of a server that accepts connections, in a folder of its own; SIGTERM at the
+    end. A chat server writes its metrics to `folder/server.prom`."""
+    if contender.protocol != "chat":
+        with peers.Peer(contender.protocol, folder) as peer:
+            yield peer.child, peer.port
+        return
+    server = Child([build / contender.program, *contender.arguments, "--listen=127.0.0.1:0",
+                    f"--port-file={folder / 'port'}", f"--data={folder / 'data'}",
+                    f"--max-connections={CONNECTIONS_MAX}", "--log-level=warn",
+                    f"--metrics-textfile={folder / 'server.prom'}",
+                    f"--metrics-interval={METRICS_INTERVAL}"], folder / "server.log")
+    try:
+        yield server, wait_for_port(server, folder / "port")
+    finally:
+        server.stop()

@@ -1,0 +1,56 @@
+"""The loads of bench/fanout, and what the uring server is to reach under each."""
+
+from dataclasses import dataclass
+
+# Bytes of a frame that carries the load generator's 64: header 16, name 13, time 17, two separators.
+FRAME_BYTES = 112
+PAYLOAD_BYTES = 64
+
+PER_CPU = "deliveries_per_cpu_second"
+PER_CONNECTION = "memory_per_connection"
+
+
+@dataclass(frozen=True)
+class FanoutLoad:
+    """`headline`: the figure that the load is there for. `redis_goal`: how many times better than
+    Redis the uring server is to be on it, in the same run; `floor_goal`: as a share of the floor's;
+    None where there is no goal. `floor`: the floor's arguments, None where it has no meaning."""
+
+    name: str
+    title: str
+    workload: str  # of the load generator
+    arguments: tuple
+    members: int  # who receive each message
+    headline: str
+    redis_goal: float
+    floor_goal: float | None = None
+    floor: tuple | None = None
+
+
+def _room(name, title, members, outstanding, redis_goal, floor_goal=None):
+    # The floor's sends carry as many messages as can be on their way.
+    return FanoutLoad(name, title, "fanout", _fanout(1, members, outstanding), members, PER_CPU,
+                      redis_goal, floor_goal,
+                      ("--connections", members, "--batch", outstanding, "--bytes", FRAME_BYTES))
+
+
+def _fanout(rooms, members, outstanding):
+    return ("--rooms", rooms, "--members", members, "--publishers", 1,
+            "--outstanding", outstanding, "--payload", PAYLOAD_BYTES)
+
+
+LOADS = {
+    load.name: load
+    for load in (
+        _room("w1", "one room of 100, W=1", 100, 1, 1.08, 0.95),
+        _room("w16", "one room of 100, W=16", 100, 16, 1.5, 0.85),
+        _room("w256", "one room of 100, W=256", 100, 256, 4.0, 0.80),
+        _room("huge", "one room of 9,000, W=16", 9000, 16, 2.0),
+        FanoutLoad("pairs-w1", "1,000 rooms of 2, W=1", "fanout", _fanout(1000, 2, 1), 2, PER_CPU,
+                   1.25),
+        FanoutLoad("pairs-w8", "1,000 rooms of 2, W=8", "fanout", _fanout(1000, 2, 8), 2, PER_CPU,
+                   1.5),
+        FanoutLoad("idle", "15,000 idle connections", "idle", ("--users", 15_000), 0,
+                   PER_CONNECTION, 7.0),
+    )
+}

@@ -1,0 +1,223 @@
+"""What bench/fanout shows: lines while it runs, a table of 80 columns, and the report."""
+
+from pathlib import Path
+
+import results_file
+import terminal
+from fanout_loads import PER_CONNECTION, PER_CPU
+from fanout_summary import (FIGURE, FIGURES, GENERATOR_BUSY, advantage, figures, losses, problems)
+from units import NOTHING, show, show_spread, significant
+
+READING = """\
+- *Deliveries per server CPU-second* divides by the user and system time of the server's process: what a core is worth,
+  whatever the load generator takes. It is the figure to compare; the others depend on how much of the machine the load
+  generator left.
+- *The floor* is one thread that only sends the same bytes to as many connections ([how](../benchmarking.md#the-floor)); its
+  CPU time is the sending thread's. It is measured in the same turns, so the share holds when the machine drifts.
+- The loads are closed loops: W messages of 64 bytes are on their way per room, and the next is sent when the publisher's own copy
+  is back. Latencies are those of the load that the server dictates; compare them beside the rates.
+- Redis and NATS deliver from memory and forget. The chat servers append every message to a file before anybody gets it.
+- *System calls* are counted by the kernel for the whole process, in a run of its own, set-up and drain included.
+- A contender loses where none of its rounds reaches any round of the best.
+- Every delivery was verified: loss, repetition, order, corruption, misdelivery, the same order for all members."""
+
+
+def say_start(position, count, number, load, contender):
+    """The left half of a run's line, printed while it runs."""
+    width = len(str(count))
+    terminal.say(f"[{position:{width}}/{count}] round {number:<5}  {load.name:<8}  "
+                 f"{contender.label:<11} ", end="")
+
+
+def say_end(run):
+    """The right half: what it did, or what went wrong."""
+    if run["problem"] is not None:
+        terminal.say(terminal.red("FAILED"))
+        for line in run["problem"].splitlines():
+            terminal.say(terminal.red(f"    {line}"))
+        return
+    found = run["figures"]
+    if PER_CPU in found:
+        terminal.say(f"{show(found['deliveries_per_second'], 'rate'):>9}  "
+                     f"{show(found[PER_CPU], 'count'):>7} per CPU-s")
+    elif PER_CONNECTION in found:
+        terminal.say(f"{show(found[PER_CONNECTION], 'bytes'):>9} per connection")
+    else:
+        terminal.say(f"{show(found['system_calls_per_delivery'], 'plain'):>9} calls per delivery")
+
+
+def _times(value):
+    return NOTHING if value is None else f"{significant(value['median'])} ×"
+
+
+def _share(value):
+    return NOTHING if value is None else f"{100 * value['median']:.0f} %"
+
+
+_COLUMNS = {
+    PER_CPU: ("deliveries_per_second", PER_CPU, "last_member_p99", "system_calls_per_delivery"),
+    PER_CONNECTION: (PER_CONNECTION, "memory_idle"),
+}
+
+
+def table(results):
+    """Medians for a terminal of 80 columns."""
+    lines, before = [], None
+    for load in results["loads"]:
+        if load["headline"] != before:
+            lines.append(_line("", [FIGURE[name].short for name in _COLUMNS[load["headline"]]]
+                               + ["of Redis", "of floor"]))
+            before = load["headline"]
+        lines.append(terminal.bold(load["title"]))
+        lines += [_contender_line(results, load, one["label"]) for one in results["contenders"]
+                  if figures(results, load, one["label"])[load["headline"]]]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name, cells):
+    return f"  {name:<11}" + "".join(f"{cell:>11}" for cell in cells)
+
+
+def _contender_line(results, load, label):
+    values = figures(results, load, label)
+    medians = [show(values[name]["median"] if values[name] else None, FIGURE[name].kind)
+               for name in _COLUMNS[load["headline"]]]
+    return _line(label, [*medians, _times(advantage(results, load, label, "redis")),
+                         _share(advantage(results, load, label, "floor"))])
+
+
+def _rows(header, rows):
+    return "\n".join(["| " + " | ".join(header) + " |", "| " + " | ".join(["---"] * len(header)) + " |",
+                      *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def _goal(reached, goal, text):
+    """`1.62 × (goal 1.5)`, and that it is missed where it is."""
+    if reached is None:
+        return NOTHING
+    missed = "" if goal is None or reached["median"] >= goal else ", **missed**"
+    return text(reached) + (f" (goal {text({'median': goal})}{missed})" if goal is not None else "")
+
+
+def goals(results):
+    """What the uring server reaches of its goals, by load and number of workers."""
+    known = {one["label"]: one["title"] for one in results["contenders"]}
+    rows = []
+    for label in [name for name in ("uring", "uring-1", "uring-4") if name in known]:
+        for load in results["loads"]:
+            than = {other: advantage(results, load, label, other)
+                    for other in ("redis", "floor", "uring-epoll", "pipeline")}
+            rows.append([known[label], load["title"],
+                         _goal(than["redis"], load["redis_goal"], _times),
+                         _goal(than["floor"], load["floor_goal"], _share),
+                         _times(than["uring-epoll"]), _times(than["pipeline"])])
+    return _rows(["server", "load", "times Redis", "of the floor", "times its epoll I/O",
+                  "times pipeline"], rows)
+
+
+def load_table(results, load):
+    """All figures of all contenders under one load."""
+    values = {one["title"]: figures(results, load, one["label"]) for one in results["contenders"]}
+    values = {title: row for title, row in values.items() if row[load["headline"]]}
+    shown = [figure for figure in FIGURES if any(row[figure.name] for row in values.values())]
+    return _rows(["", *(figure.title for figure in shown)],
+                 [[title, *(show_spread(row[figure.name], figure.kind) for figure in shown)]
+                  for title, row in values.items()])
+
+
+def _losses(results):
+    title = {one["label"]: one["title"] for one in results["contenders"]}
+    load_title = {load["name"]: load["title"] for load in results["loads"]}
+    found = losses(results)
+    parts = []
+    for label in title:
+        lost = sorted((loss for loss in found if loss.loser == label),
+                      key=lambda loss: -loss.factor)
+        if label == "floor":
+            continue
+        lines = [f"- {loss.figure.title}, {load_title[loss.load]}: {title[loss.winner]} is ahead by "
+                 f"{significant(loss.factor)} ×" for loss in lost]
+        parts.append(f"**{title[label]}**\n\n" + ("\n".join(lines) or "Nowhere clearly."))
+    return parts
+
+
+def warnings(results):
+    """What makes the figures less trustworthy than they look."""
+    runs = [run for run in results["runs"] if run["problem"] is None]
+    shares = [run["other_cpu_share"] for run in runs if "other_cpu_share" in run]
+    busy = [run for run in runs if run["figures"].get("generator_cores", 0) > GENERATOR_BUSY]
+    lines = []
+    if results["quick"]:
+        lines.append("One short round: an indication, no measurement.")
+    if shares and sum(shares) / len(shares) > 0.02:
+        lines.append(f"Other programs took {100 * sum(shares) / len(shares):.0f} % of the machine "
+                     f"(up to {100 * max(shares):.0f} %).")
+    if busy:
+        lines.append(f"In {len(busy)} of {len(runs)} runs the load generator used its core for more "
+                     f"than {100 * GENERATOR_BUSY:.0f} % of the time: their rates are its own.")
+    if results["interrupted"]:
+        lines.append("Interrupted: not all runs were made.")
+    return [f"> ⚠ {line}" for line in lines]
+
+
+def _machine(results):
+    found = results["environment"]
+    rows = [["commit", f"`{results['commit']}`" + (" with local changes" if results["dirty"] else "")],
+            *([name, f"`{value}`"] for name, value in found.items() if name != "mitigations"),
+            *([name, str(value)] for name, value in results["build"].items()),
+            *([name, " ".join(text.split())] for name, text in results["versions"].items())]
+    return _rows(["", ""], [[str(cell) for cell in row] for row in rows])
+
+
+def _commands(results):
+    seen = {}
+    for run in results["runs"]:
+        for kind in ("server_command", "load_command"):
+            if kind in run:
+                seen.setdefault((run["contender"], run["load"], kind), " ".join(run[kind]))
+    lines = [f"    {results['command']}", ""]
+    return "\n".join(lines + [f"    {text}" for text in dict.fromkeys(seen.values())])
+
+
+def text(results, charts):
+    """The report; `charts` maps names to paths as the report must link them."""
+    settings = results["settings"]
+    violations = sum(run.get("violations", 0) for run in results["runs"])
+    failed = problems(results)
+    parts = [f"# Fan-out side by side, {results['started'][:10]}",
+             f"{len(results['runs'])} runs, {settings['rounds']} round(s) of "
+             f"{settings['duration_seconds']:g} s after {settings['warm_up_seconds']:g} s of warm-up, "
+             f"contenders in turns, a fresh process each; medians, in brackets the range. "
+             f"Violations in all deliveries: {violations}.",
+             *warnings(results),
+             *(f"> ⚠ {run['contender']}, {run['load']}: {run['problem']}" for run in failed),
+             "## What the uring server reaches", goals(results),
+             f"![Deliveries per server CPU-second]({charts['per_cpu']})"]
+    for load in results["loads"]:
+        parts += [f"## {load['title'][0].upper()}{load['title'][1:]}", load_table(results, load)]
+    parts += ["## Where each one loses", *_losses(results), "## How to read this", READING,
+              "## Machine and build", _machine(results), "## Commands", _commands(results)]
+    return "\n\n".join(parts) + "\n"
+
+
+def write(results, folder):
+    """Writes results.json, the chart and the report; returns the report's path."""
+    import fanout_chart  # here: it needs matplotlib, which the bootstrap may only just have installed
+
+    results["name"] = results_file.unused_name(Path(folder), results["name"])
+    own = Path(folder) / results["name"]
+    own.mkdir()
+    (own / "results.json").write_text(results_file.dump(results))
+    fanout_chart.draw(results, own / "per_cpu.svg")
+    path = Path(folder) / f"{results['name']}.md"
+    path.write_text(text(results, {"per_cpu": f"{results['name']}/per_cpu.svg"}))
+    return path
+
+
+def conclude(results):
+    """The exit code of a whole measurement, and a red line where it is not 0."""
+    failed = problems(results)
+    if failed:
+        terminal.say(terminal.red(f"{len(failed)} runs FAILED"))
+        return 1
+    return 0
