@@ -98,25 +98,33 @@ void SyncThread::wait_for_work(std::unique_lock<std::mutex>& lock) {
 void SyncThread::loop() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        if (!jobs_.empty()) {
-            std::function<void()> job = std::move(jobs_.front());
-            jobs_.pop_front();
-            lock.unlock();
-            job();
-            job = nullptr;  // what it holds may close files, so without the lock
-            lock.lock();
-        } else if (sync_is_ripe(monotonic_ns())) {
-            Due due = take_next_due();
-            lock.unlock();
-            sync(due);
-            due = {};
-            lock.lock();
-        } else if (stopping_) {
-            return;
-        } else {
-            wait_for_work(lock);
-        }
+        const bool job_done = do_next_job(lock);
+        const bool sync_done = do_next_sync(lock);
+        if (job_done || sync_done) continue;
+        if (stopping_) return;
+        wait_for_work(lock);
     }
+}
+
+bool SyncThread::do_next_job(std::unique_lock<std::mutex>& lock) {
+    if (jobs_.empty()) return false;
+    std::function<void()> job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job();
+    job = nullptr;  // what it holds may close files, so without the lock
+    lock.lock();
+    return true;
+}
+
+bool SyncThread::do_next_sync(std::unique_lock<std::mutex>& lock) {
+    if (!sync_is_ripe(monotonic_ns())) return false;
+    Due due = take_next_due();
+    lock.unlock();
+    sync(due);
+    due = {};
+    lock.lock();
+    return true;
 }
 
 SyncThread::Due SyncThread::take_next_due() {

@@ -70,7 +70,8 @@ class SyncInbox {
 // file came while it was being synced, one more sync answers all.
 //
 // 1. Any thread calls appended() and run(); neither waits for the disk (Mode::never apart).
-// 2. Jobs go before syncs, since somebody waits for them; among themselves, each keeps its order.
+// 2. Jobs and ripe syncs take turns, a job first, so that neither keeps the other waiting for more
+//    than one of its kind; among themselves, each keeps its order.
 // 3. A file is due from its first append on, at once or within the interval; it is synced once for
 //    all that was appended until its turn came.
 // 4. A failed sync is reported and never retried (HistoryFile::sync()); the room's owner then calls
@@ -109,6 +110,9 @@ class SyncThread {
     };
 
     void loop();
+    /// Each gives up the lock meanwhile; false where there is nothing to do.
+    bool do_next_job(std::unique_lock<std::mutex>& lock);
+    bool do_next_sync(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] bool sync_is_ripe(std::uint64_t now_ns) const noexcept;
     void wait_for_work(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] Due take_next_due();
