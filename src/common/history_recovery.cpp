@@ -1,5 +1,7 @@
 #include "common/history_recovery.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -254,15 +256,17 @@ class Recovery {
         if (first_missing_) {
             if (auto r = rebuild_entries(*first_missing_, done); !r) return r;
         }
-        const std::uint64_t index_end = index_header_bytes + good_.number * index_entry_bytes;
-        if (index_bytes_ != index_end) {
-            if (auto r = truncate_file(index_fd_, index_end); !r) return r;
-        }
+        // Frames first, and for good: the entries say that what follows is damaged. Without them
+        // the next opening could take it for a message.
         if (chat_end_ != good_.position) {
             done.cut_bytes = chat_end_ - good_.position;
-            return truncate_file(chat_fd_, history_header_bytes + good_.position);
+            const std::uint64_t chat_bytes = history_header_bytes + good_.position;
+            if (auto r = truncate_file(chat_fd_, chat_bytes); !r) return r;
+            if (::fdatasync(chat_fd_) != 0) return std::unexpected(last_error("fdatasync"));
         }
-        return {};
+        const std::uint64_t index_end = index_header_bytes + good_.number * index_entry_bytes;
+        if (index_bytes_ == index_end) return {};
+        return truncate_file(index_fd_, index_end);
     }
 
     /// Writes the entries that are missing from `start` to the end of what is good.

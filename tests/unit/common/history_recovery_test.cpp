@@ -1,5 +1,7 @@
 #include "common/history_recovery.hpp"
 
+#include <fcntl.h>
+
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <string>
@@ -247,6 +249,26 @@ TEST_CASE("a hole of zeros behind what was synced cuts the history at the hole")
         room.damage(chat, index);
         room.expect_messages(hole);
     }
+}
+
+// Symptom: entries were cut before frames. Without its entry a damaged text whose frame is
+// well-formed passes for a message that a crash kept from getting one.
+TEST_CASE("a repair that is interrupted anywhere takes nothing for a message that was damaged") {
+    Written room(12, 5);
+    std::string damaged = room.chat_bytes;
+    char& last_of_text = damaged[history_header_bytes + room.ends[9] - 1];
+    last_of_text = static_cast<char>(last_of_text ^ 1);
+    room.damage(damaged, room.index_bytes);
+    // What cannot be cut is where the repair is interrupted.
+    const bool chat_fails = GENERATE(true, false);
+    CAPTURE(chat_fails);
+    {
+        const UniqueFd chat(::open(room.chat.c_str(), chat_fails ? O_RDONLY : O_RDWR));
+        const UniqueFd index(::open(room.index.c_str(), chat_fails ? O_RDWR : O_RDONLY));
+        HistoryFile::Recovery ignored;
+        REQUIRE_FALSE(recover_history(chat.get(), index.get(), 42, ignored));
+    }
+    room.expect_messages(8);
 }
 
 TEST_CASE("without an index no more is cut than one torn append can have left") {
