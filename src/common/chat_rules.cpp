@@ -49,8 +49,9 @@ bool has_control(std::string_view text, bool line_feed_and_tab_allowed) noexcept
 
 // Valid UTF-8 has U+0080 to U+009F as the bytes C2 80 to C2 9F and in no other way.
 bool has_c1_control(std::string_view text) noexcept {
-    for (std::size_t i = 0; i + 1 < text.size(); ++i) {
-        if (text[i] == '\xC2' && static_cast<unsigned char>(text[i + 1]) <= 0x9F) return true;
+    constexpr char lead = '\xC2';
+    for (std::size_t at = text.find(lead); at != text.npos; at = text.find(lead, at + 2)) {
+        if (static_cast<unsigned char>(text[at + 1]) <= 0x9F) return true;
     }
     return false;
 }
@@ -71,7 +72,7 @@ std::string_view message_fault(std::string_view text, std::size_t bytes_max,
     if (text.empty()) return message_empty;
     if (text.size() > bytes_max) return too_long;
     if (!simdjson::validate_utf8(text)) return not_utf8;
-    if (has_control(text, true)) return message_characters;
+    if (has_control(text, true) || has_c1_control(text)) return message_characters;
     return {};
 }
 

@@ -86,8 +86,21 @@ TEST_CASE("a message has 1 to 4096 bytes of UTF-8 without control characters but
     ChatServer server;
     ChatClient client = in_room(server, "ann", "room");
     const std::string illegal[] = {
-        "",     "nul\0"s, "\x01",     "bell\a",       "escape \x1B[31m",  "return\r\n",
-        "\x7F", "\xFF",   "cut \xC3", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xC0\xAF",
+        "",
+        "nul\0"s,
+        "\x01",
+        "bell\a",
+        "escape \x1B[31m",
+        "return\r\n",
+        "\x7F",
+        "\xFF",
+        "cut \xC3",
+        "\xED\xA0\x80",
+        "\xF4\x90\x80\x80",
+        "\xC0\xAF",
+        "\xC2\x80",
+        "next line \xC2\x85",
+        "c1\xC2\x9F",
     };
     for (const std::string& text : illegal) {
         CAPTURE(text);

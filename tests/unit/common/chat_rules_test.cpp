@@ -35,6 +35,12 @@ std::string repeated(std::size_t count, std::string_view text) {
     return out;
 }
 
+// The character U+0000 to U+00FF.
+std::string utf8_of(int code) {
+    if (code < 0x80) return {static_cast<char>(code)};
+    return {static_cast<char>(0xC0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3F))};
+}
+
 }  // namespace
 
 TEST_CASE("each stage takes the requests that the protocol lists for it and refuses the others") {
@@ -137,13 +143,7 @@ TEST_CASE("names of users and rooms are held against length, UTF-8, control char
 
 TEST_CASE("names contain no control character of any kind") {
     for (int code = 0; code < 0x100; ++code) {
-        std::string name = "a";
-        if (code < 0x80) {
-            name += static_cast<char>(code);
-        } else {
-            name += static_cast<char>(0xC0 | (code >> 6));
-            name += static_cast<char>(0x80 | (code & 0x3F));
-        }
+        const std::string name = "a" + utf8_of(code);
         const bool control = code < 0x20 || (code >= 0x7F && code <= 0x9F);
         const bool legal = !control && code != ' ';
         CAPTURE(code);
@@ -170,9 +170,9 @@ TEST_CASE("messages are held against length and UTF-8") {
 }
 
 TEST_CASE("of the control characters messages contain only line feed and tab") {
-    for (int code = 0; code < 0x80; ++code) {
-        const std::string text = std::string(70, 'x') + static_cast<char>(code) + "y";
-        const bool control = code < 0x20 || code == 0x7F;
+    for (int code = 0; code < 0x100; ++code) {
+        const std::string text = std::string(70, 'x') + utf8_of(code) + "\xC2\xA0y";
+        const bool control = code < 0x20 || (code >= 0x7F && code <= 0x9F);
         const bool legal = !control || code == '\n' || code == '\t';
         CAPTURE(code);
         CHECK((decide(Stage::room, Request::send_message, text).action == Action::post_message) ==
