@@ -186,28 +186,41 @@ Result<std::shared_ptr<HistoryFile>> RoomDirectory::open_file(const Room& room,
 }
 
 Result<std::shared_ptr<RoomLog>> RoomDirectory::open_log(const Room& room) {
+    std::shared_ptr<RoomLog> let_go;  // closed after the lock is released
     {
         const std::lock_guard lock(mutex_);
-        if (std::shared_ptr<RoomLog> log = open_[room.number].lock()) return log;
+        if (std::shared_ptr<RoomLog> log = open_[room.number].lock()) {
+            let_go = keep_open(room.number, log);
+            return log;
+        }
     }
     HistoryFile::Recovery recovery;
     Result<std::shared_ptr<HistoryFile>> file = open_file(room, recovery);
     if (!file) return std::unexpected(file.error());
     auto log = std::make_shared<RoomLog>(std::move(*file));
 
-    std::shared_ptr<RoomLog> let_go;  // closed after the lock is released
     const std::lock_guard lock(mutex_);
     RINGSIDE_ASSERT(open_[room.number].expired());
     open_[room.number] = log;
-    opened_last_.emplace_front(room.number, log);
-    if (opened_last_.size() > idle_open_rooms_max) {
-        let_go = std::move(opened_last_.back().second);
-        opened_last_.pop_back();
-    }
+    let_go = keep_open(room.number, log);
     if (recovery.cut_bytes != 0 || recovery.rebuilt_entries != 0) {
         repairs_.push_back({room.name, recovery});
     }
     return log;
+}
+
+std::shared_ptr<RoomLog> RoomDirectory::keep_open(std::uint32_t number,
+                                                  std::shared_ptr<RoomLog> log) {
+    const auto kept = std::ranges::find(used_last_, number, &KeptLog::first);
+    if (kept != used_last_.end()) {
+        used_last_.splice(used_last_.begin(), used_last_, kept);
+        return nullptr;
+    }
+    used_last_.emplace_front(number, std::move(log));
+    if (used_last_.size() <= idle_open_rooms_max) return nullptr;
+    std::shared_ptr<RoomLog> let_go = std::move(used_last_.back().second);
+    used_last_.pop_back();
+    return let_go;
 }
 
 std::vector<RoomRepair> RoomDirectory::take_repairs() {

@@ -40,7 +40,7 @@ struct RoomRepair {
 // 1. The folder is locked (flock on `.lock`) while the directory lives: one server at a time.
 // 2. At start only headers are read, so that thousands of rooms start fast; a room's log is opened,
 //    and its tail verified, by the first open_log().
-// 3. A log stays open while anybody holds it. The idle_open_rooms_max that were opened last stay
+// 3. A log stays open while anybody holds it. The idle_open_rooms_max that were asked for last stay
 //    open although nobody does, so that a room which is left and joined by turns is not reopened.
 // 4. A room whose history is damaged is quarantined: open_log() answers EBADMSG, the rest serve. A
 //    room whose sync failed is not opened again either (EIO): the kernel takes what it lost for
@@ -88,12 +88,18 @@ class RoomDirectory {
         [[nodiscard]] Error why(std::uint32_t number);  // code 0: not quarantined
     };
 
+    using KeptLog = std::pair<std::uint32_t, std::shared_ptr<RoomLog>>;  // and its room's number
+
     void make_folder();
     void lock_folder();
     void scan_folder();
     void add_room(std::string name);  // mutex_ held, or no other thread yet
     [[nodiscard]] Result<std::shared_ptr<HistoryFile>> open_file(const Room& room,
                                                                  HistoryFile::Recovery& recovery);
+
+    /// The log is the one used last now; mutex_ held. Returns what is kept open no longer.
+    [[nodiscard]] std::shared_ptr<RoomLog> keep_open(std::uint32_t number,
+                                                     std::shared_ptr<RoomLog> log);
 
     const std::filesystem::path folder_;
     const bool durable_create_;
@@ -110,8 +116,8 @@ class RoomDirectory {
     std::deque<Room> rooms_;  // by number; elements never move
     std::unordered_map<std::string_view, const Room*> by_name_;
     mutable std::shared_ptr<const RoomList> list_;  // null or of an older version: built by list()
-    std::unordered_map<std::uint32_t, std::weak_ptr<RoomLog>> open_;             // by room number
-    std::list<std::pair<std::uint32_t, std::shared_ptr<RoomLog>>> opened_last_;  // newest first
+    std::unordered_map<std::uint32_t, std::weak_ptr<RoomLog>> open_;  // by room number
+    std::list<KeptLog> used_last_;                                    // newest first
     std::vector<RoomRepair> repairs_;
 
     // Creations so far, from 1; written under mutex_. Relaxed: see list_version().

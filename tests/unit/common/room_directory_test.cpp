@@ -158,6 +158,21 @@ TEST_CASE("a log that nobody holds is found again with what it had") {
     CHECK(reopened->message_count() == 1);
 }
 
+TEST_CASE("of the logs that nobody holds those that were used last stay open") {
+    const test::TempFolder folder;
+    RoomDirectory directory(folder.path(), false);
+    std::vector<const Room*> rooms;
+    for (std::size_t i = 0; i <= idle_open_rooms_max; ++i) {
+        rooms.push_back(directory.create("room" + std::to_string(i)).value());
+    }
+    for (std::size_t i = 0; i < idle_open_rooms_max; ++i)
+        REQUIRE(directory.open_log(*rooms[i]));
+    REQUIRE(directory.open_log(*rooms[0]));      // opened first, used last
+    REQUIRE(directory.open_log(*rooms.back()));  // takes a place
+    CHECK(descriptor_of(folder / "room0.chat") >= 0);
+    CHECK(descriptor_of(folder / "room1.chat") < 0);
+}
+
 TEST_CASE("what is no room is named and left alone, cut-off creations are cleared away") {
     const test::TempFolder folder;
     std::ofstream(folder / "junk.chat") << "no header";
