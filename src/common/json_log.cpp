@@ -155,8 +155,9 @@ void append_time(std::string& out, std::int64_t wall_ns) {
                    utc.tm_sec, millisecond);
 }
 
-// Writes each line by one write(), so that lines of programs that share a file do not mix. Called
-// by the log's thread alone, hence the null mutex.
+// Writes each line by one write(), so that lines of programs that share a file do not mix. A line
+// that is torn (a full disk) is ended by the next. Called by the log's thread alone, hence the null
+// mutex.
 class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
     explicit LineSink(UniqueFd owned) : owned_(std::move(owned)) {
@@ -165,23 +166,40 @@ class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mut
 
     /// Any thread: from now on do not wait long for a reader.
     void close_soon() noexcept { closing_.store(true); }
+    /// Any thread: lines that were not written whole.
+    [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.load(); }
 
  protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t line;
+        if (torn_) line.push_back('\n');
+        const std::size_t begin = line.size();
         formatter_->format(message, line);
-        std::string_view rest(line.data(), line.size());
-        const int fd = owned_ ? owned_.get() : STDERR_FILENO;
-        while (!rest.empty() && wait_until_writable(fd)) {
-            const ssize_t written = ::write(fd, rest.data(), rest.size());
-            if (written < 0 && errno == EINTR) continue;
-            if (written < 0) return;  // there is nowhere left to complain to
-            rest.remove_prefix(static_cast<std::size_t>(written));
+        const std::size_t written = write_some({line.data(), line.size()});
+        if (written == line.size()) {
+            torn_ = false;
+        } else {
+            lost_.fetch_add(1);
+            // What the line before left is ended once the newline is out.
+            if (written >= begin) torn_ = written > begin;
         }
     }
     void flush_() override {}
 
  private:
+    /// Returns how many bytes it took before it failed: all, or there is nowhere to complain to.
+    std::size_t write_some(std::string_view bytes) {
+        const int fd = owned_ ? owned_.get() : STDERR_FILENO;
+        std::size_t done = 0;
+        while (done < bytes.size() && wait_until_writable(fd)) {
+            const ssize_t written = ::write(fd, bytes.data() + done, bytes.size() - done);
+            if (written < 0 && errno == EINTR) continue;
+            if (written < 0) break;
+            done += static_cast<std::size_t>(written);
+        }
+        return done;
+    }
+
     // A terminal that is stopped or a pipe that nobody reads may hold up this thread, but not the
     // end of the program. One that polls writable takes a line without blocking.
     bool wait_until_writable(int fd) {
@@ -191,9 +209,12 @@ class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mut
         return !gave_up_;
     }
 
-    UniqueFd owned_;                    // empty: standard error
-    std::atomic<bool> closing_{false};  // false, then true for good
-    bool gave_up_ = false;              // the log's thread only: true drops what is left
+    UniqueFd owned_;                      // empty: standard error
+    std::atomic<bool> closing_{false};    // false, then true for good
+    std::atomic<std::uint64_t> lost_{0};  // 0, 1, 2, …
+    // The log's thread only.
+    bool gave_up_ = false;  // true drops what is left
+    bool torn_ = false;     // the last byte written is not the end of a line
 };
 
 }  // namespace
@@ -247,7 +268,7 @@ void JsonLog::write(LogLevel level, std::string_view message,
 }
 
 std::uint64_t JsonLog::dropped() const noexcept {
-    return sink_->pool->overrun_counter() + sink_->failed.load();
+    return sink_->pool->overrun_counter() + sink_->failed.load() + sink_->lines->lost();
 }
 
 bool parse_log_level(std::string_view text, LogLevel& level) noexcept {

@@ -40,7 +40,7 @@ struct LogField {
 
 // JSON lines: {"ts":"2026-11-21T01:02:03.456Z","level":"info","msg":"…",…fields}. Written by a
 // thread of its own (spdlog's async queue), so that no worker ever waits for a terminal or a disk;
-// what the queue cannot hold is dropped and counted. Any thread may log.
+// what the queue cannot hold or the disk does not take is dropped and counted. Any thread may log.
 class JsonLog {
  public:
     /// `file` empty: standard error. Throws StartError where the file cannot be opened.
@@ -53,6 +53,7 @@ class JsonLog {
     [[nodiscard]] bool enabled(LogLevel level) const noexcept;
     void write(LogLevel level, std::string_view message,
                std::initializer_list<LogField> fields = {}) noexcept;
+    /// Lines that are missing in the log, or torn.
     [[nodiscard]] std::uint64_t dropped() const noexcept;
 
  private:

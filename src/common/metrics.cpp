@@ -38,7 +38,7 @@ constexpr MetricInfo table[] = {
      "Most coroutine stacks in use at the same time (uring server)."},
     {"ringside_refusals_total", counter, "", "Requests answered with a failure."},
     {"ringside_log_lines_dropped_total", counter, "",
-     "Log lines dropped because the log's queue was full."},
+     "Log lines dropped because the log's queue was full or a write failed."},
     // From here on: what is no single counter of a thread.
     {"ringside_drops_total", counter, "reason", "Connections closed by the server, by reason."},
     {"ringside_deliveries_per_send", gauge, "",

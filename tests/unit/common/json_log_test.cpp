@@ -13,6 +13,7 @@
 
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
+#include "support/history_fixture.hpp"
 #include "support/temp_folder.hpp"
 
 namespace ringside {
@@ -194,6 +195,34 @@ TEST_CASE("a reader that stands still costs lines, which are counted, and never 
     }
     CHECK(dropped > 2'000);
     CHECK(dropped < 5'000);
+}
+
+TEST_CASE("a line that cannot be written whole is counted, and the next begins a line of its own") {
+    const test::TempFolder folder;
+    const std::string path = folder / "log";
+    {
+        JsonLog log(LogLevel::info, path);
+        const auto lost = [&](std::uint64_t lines) {
+            while (log.dropped() < lines)
+                std::this_thread::yield();
+            return log.dropped() == lines;
+        };
+        {
+            // The first line fits, the second is torn, of the third nothing is written.
+            const test::FileSizeLimit limit(100);
+            for (int i = 0; i < 3; ++i)
+                log.write(LogLevel::info, "limited");
+            CHECK(lost(2));
+        }
+        log.write(LogLevel::info, "whole again");
+        log.write(LogLevel::info, "and again");
+    }
+    const auto lines = read_lines(path);
+    REQUIRE(lines.size() == 4);
+    CHECK(field_of(lines[0], "msg") == "limited");
+    CHECK(lines[1].size() < lines[0].size());
+    CHECK(field_of(lines[2], "msg") == "whole again");
+    CHECK(field_of(lines[3], "msg") == "and again");
 }
 
 TEST_CASE("a log file that cannot be opened stops the start with what to do") {
