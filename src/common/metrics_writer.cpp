@@ -1,5 +1,6 @@
 #include "common/metrics_writer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -33,7 +34,8 @@ void MetricsWriter::run() {
         lock.unlock();
         write_once();
         lock.lock();
-        next += interval;
+        // After a stop of several intervals (a stopped process, a slow disk) it writes once.
+        next = std::max(next + interval, std::chrono::steady_clock::now());
         stop_.wait_until(lock, next, [this] { return stopping_; });
     }
 }

@@ -2,11 +2,13 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <latch>
 #include <semaphore>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/result.hpp"
@@ -125,6 +127,34 @@ TEST_CASE("refresh may add samples of its own") {
     }
     CHECK(count_of(found, "ringside_load_violations_total{server=\"loadgen\",kind=\"lost\"} 1") ==
           1);
+}
+
+TEST_CASE("a stop of many intervals is followed by one writing, not by as many") {
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::milliseconds interval(50);
+    const test::TempFolder folder;
+    JsonLog log(LogLevel::off, {});
+    std::vector<Clock::time_point> writings;
+    std::counting_semaphore<> refreshed(0);
+    {
+        const MetricsWriter writer(
+            folder / "server.prom", 50 * ms,
+            {{},
+             {},
+             [&](MetricsSnapshot&) {
+                 writings.push_back(Clock::now());
+                 // The first takes as long as six intervals.
+                 while (writings.size() == 1 && Clock::now() < writings[0] + 6 * interval) {
+                     std::this_thread::yield();
+                 }
+                 refreshed.release();
+             }},
+            log);
+        for (int i = 0; i < 3; ++i)
+            refreshed.acquire();
+    }
+    REQUIRE(writings.size() >= 3);
+    CHECK(writings[2] - writings[1] > interval / 2);
 }
 
 TEST_CASE("the writer ends at once, however long its interval is") {
