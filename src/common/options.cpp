@@ -228,7 +228,8 @@ std::string examples(const std::string& program) {
         "  {0} --metrics-textfile metrics/chat.prom --log-level warn\n"
         "\n"
         "SIGTERM and SIGINT end the server after clients have got what they are due.\n"
-        "Exit codes: 0 ended by a signal, 2 wrong options or cannot start.",
+        "Exit codes: 0 ended by a signal; 1 ended in the middle of that: a second signal,\n"
+        "or a disk that did not answer in time; 2 wrong options or cannot start.",
         program);
 }
 
