@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <simdjson.h>
 
+#include <cerrno>
+
 #include "common/assert.hpp"
 
 // The tables of docs/protocol.md, in their order: which stage knows which request, then what each
@@ -96,6 +98,15 @@ constexpr Decision accept_or(std::string_view fault, Action action, Request requ
 }
 
 }  // namespace
+
+std::string_view reason::of_failed_create(int code) noexcept {
+    if (code == EEXIST) return room_exists;
+    return code == EBADMSG ? room_unreadable : storage_failed;
+}
+
+std::string_view reason::of_failed_join(int code) noexcept {
+    return code == EBADMSG ? room_unreadable : room_unavailable;
+}
 
 ChatRules::ChatRules(const ChatLimits& limits)
     : limits_(limits),

@@ -42,6 +42,11 @@ inline constexpr std::string_view room_unavailable =
     "The room cannot be opened now; try again later.";
 inline constexpr std::string_view storage_failed =
     "The server could not store this; try again later.";
+
+/// Why create_chat or connect_chat failed, by the error code of RoomDirectory::create() or
+/// open_log().
+[[nodiscard]] std::string_view of_failed_create(int code) noexcept;
+[[nodiscard]] std::string_view of_failed_join(int code) noexcept;
 }  // namespace reason
 
 // The rules of the protocol as a pure function: no server has a second opinion. Immutable after

@@ -132,6 +132,10 @@ Result<const Room*> RoomDirectory::create(std::string_view name) {
     if (find(name) != nullptr) return std::unexpected(Error{EEXIST, "create room"});
     const HistoryHeader header{std::string(name), random_epoch(), next_number_};
     if (auto made = HistoryFile::create(folder_, header, durable_create_); !made) {
+        // A file of that name that is no room: scan_folder() said what is the matter with it.
+        if (made.error().code == EEXIST) {
+            return std::unexpected(Error{EBADMSG, "create room over a damaged file"});
+        }
         return std::unexpected(made.error());
     }
     ++next_number_;

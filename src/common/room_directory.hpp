@@ -60,7 +60,8 @@ class RoomDirectory {
     [[nodiscard]] const Room* at(std::uint32_t number) const;
     [[nodiscard]] std::size_t size() const;
     /// Makes the room durable, then visible. May block on the disk for a millisecond or more.
-    /// EEXIST where the name is taken.
+    /// EEXIST where the name is taken; EBADMSG where files of that name are damaged, so that no
+    /// room has it.
     [[nodiscard]] Result<const Room*> create(std::string_view name);
     /// The newest list, encoded once per version.
     [[nodiscard]] std::shared_ptr<const RoomList> list() const;

@@ -51,13 +51,12 @@ ConversationStage::Verdict LobbyStage::create_room(Session& session,
         session.outbox.owe_list(shared().directory.list());
         return Verdict::taken;
     }
-    if (room.error().code == EEXIST) {
-        refuse(session, Request::create_chat, reason::room_exists);
-        return Verdict::taken;
+    const Error& error = room.error();
+    if (error.code != EEXIST) {
+        shared().log.write(LogLevel::error, "room could not be created",
+                           {{"room", PeerText{name}}, {"error", error.text()}});
     }
-    shared().log.write(LogLevel::error, "room could not be created",
-                       {{"room", PeerText{name}}, {"error", room.error().text()}});
-    refuse(session, Request::create_chat, reason::storage_failed);
+    refuse(session, Request::create_chat, reason::of_failed_create(error.code));
     return Verdict::taken;
 }
 
@@ -123,10 +122,9 @@ std::string_view LobbyStage::start_room(const Room& room) noexcept {
     Result<std::shared_ptr<RoomLog>> log = shared().directory.open_log(room);
     log_repairs();
     if (!log) {
-        const bool damaged = log.error().code == EBADMSG;
         shared().log.write(LogLevel::error, "room could not be opened",
                            {{"room", PeerText{room.name}}, {"error", log.error().text()}});
-        return damaged ? reason::room_unreadable : reason::room_unavailable;
+        return reason::of_failed_join(log.error().code);
     }
     try {
         auto stage = std::make_unique<RoomStage>(shared(), room, std::move(*log), inbox(),
@@ -186,7 +184,7 @@ void LobbyStage::after_settle() noexcept {
 void LobbyStage::end_room(std::uint32_t number) noexcept {
     const auto run = runs_.find(number);
     RINGSIDE_ASSERT(run != runs_.end() && run->second->stopping);
-    run->second->stage->join();  // writing the message that brought us here was its last act
+    run->second->stage->join();  // it has nothing left to do but to end its turn
     forget(run->second->outlet);
     runs_.erase(run);
     for (Session* session : members()) {

@@ -1,6 +1,5 @@
 #include "uring_async/chat/session.hpp"
 
-#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -109,8 +108,7 @@ void Session::create_room(std::string_view name) {
         // The list that answers must be due before the client's next request is looked at.
         return worker_.broadcast_list();
     }
-    refuse(Request::create_chat,
-           reply.error == EEXIST ? reason::room_exists : reason::storage_failed);
+    refuse(Request::create_chat, reason::of_failed_create(reply.error));
 }
 
 void Session::join_room(std::string_view name) {
@@ -118,10 +116,7 @@ void Session::join_room(std::string_view name) {
     connection_.decoder.consume();
     if (room == nullptr) return refuse(Request::connect_chat, reason::room_unknown);
     const StoryReply reply = worker_.ask_join(connection_, room->number);
-    if (reply.error != 0) {
-        return refuse(Request::connect_chat,
-                      reply.error == EBADMSG ? reason::room_unreadable : reason::room_unavailable);
-    }
+    if (reply.error != 0) return refuse(Request::connect_chat, reason::of_failed_join(reply.error));
     worker_.leave_lobby(connection_);
     connection_.stage = Stage::room;
     connection_.outbox.answer(Request::connect_chat, Status::success, room->name);

@@ -1,6 +1,7 @@
 #include "common/chat_rules.hpp"
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -218,7 +219,17 @@ TEST_CASE("the reasons that servers give themselves are sentences too") {
     check_reason(reason::room_exists);
     check_reason(reason::room_unknown);
     check_reason(reason::room_unreadable);
+    check_reason(reason::room_unavailable);
     check_reason(reason::storage_failed);
+}
+
+TEST_CASE("what keeps a room from being made or joined is told apart") {
+    CHECK(reason::of_failed_create(EEXIST) == reason::room_exists);
+    CHECK(reason::of_failed_create(EBADMSG) == reason::room_unreadable);
+    CHECK(reason::of_failed_create(ENOSPC) == reason::storage_failed);
+    CHECK(reason::of_failed_join(EBADMSG) == reason::room_unreadable);
+    CHECK(reason::of_failed_join(EIO) == reason::room_unavailable);
+    CHECK(reason::of_failed_join(EMFILE) == reason::room_unavailable);
 }
 
 }  // namespace ringside

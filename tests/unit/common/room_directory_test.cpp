@@ -186,6 +186,20 @@ TEST_CASE("what is no room is named and left alone, cut-off creations are cleare
         std::filesystem::exists(folder / (std::string(history_temporary_prefix) + "half.chat")));
 }
 
+// Symptom: the room did not exist for whoever joined, and existed for whoever created it.
+TEST_CASE("a room whose header is damaged is not made anew, and its files stay as they are") {
+    const test::TempFolder folder;
+    std::ofstream(folder / "damaged.chat") << "no header";
+    RoomDirectory directory(folder.path(), false);
+    CHECK(directory.find("damaged") == nullptr);
+    const Result<const Room*> made = directory.create("damaged");
+    REQUIRE_FALSE(made);
+    CHECK(made.error().code == EBADMSG);
+    CHECK(std::filesystem::file_size(folder / "damaged.chat") == 9);
+    CHECK_FALSE(std::filesystem::exists(folder / "damaged.idx"));
+    CHECK(directory.create("another"));
+}
+
 TEST_CASE("a damaged room is closed and the others serve") {
     const test::TempFolder folder;
     {
