@@ -40,7 +40,7 @@ constexpr bool concerns_one_connection(int code) noexcept {
 
 AcceptStage::AcceptStage(Shared& shared, UniqueFd listener, const HandoffInbox& name_entry,
                          Waker* over)
-    : StageThread("accept", shared.counters.take(), over),
+    : StageThread("accept", shared.counters, over),
       shared_(shared),
       listener_(std::move(listener)),
       name_entry_(name_entry, first_free_token + 1) {
@@ -97,7 +97,6 @@ bool AcceptStage::accept_one() noexcept {
 }
 
 void AcceptStage::admit(UniqueFd socket) noexcept {
-    counters().add(Metric::connections_total);
     Session* const session =
         shared_.sessions.take(std::move(socket), shared_.rules.limits().frame_length_max, now_ns());
     if (session == nullptr) {
@@ -108,6 +107,7 @@ void AcceptStage::admit(UniqueFd socket) noexcept {
         return;
     }
     full_logged_ = false;
+    counters().add(Metric::connections_total);
     post(name_entry_,
          {.kind = Handoff::Kind::session, .room = 0, .session = session->id, .count = 0});
 }

@@ -53,17 +53,12 @@ constexpr bool peer_is_gone(int code) noexcept {
 
 ConversationStage::ConversationStage(std::string name, ringside::Stage place, Shared& shared,
                                      const HandoffInbox& disconnect, Waker* over)
-    : StageThread(std::move(name), shared.counters.take(), over),
+    : StageThread(std::move(name), shared.counters, over),
       shared_(shared),
       place_(place),
       sweep_period_ns_(sweep_period(shared.options.time)),
       disconnect_(disconnect, first_free_token),
       receive_buffer_(std::make_unique_for_overwrite<char[]>(receive_bytes)) {}
-
-ConversationStage::~ConversationStage() {
-    counters().set(Metric::connections, 0);
-    shared_.counters.give_back(counters());
-}
 
 // ---- sessions come ----
 
@@ -83,6 +78,7 @@ void ConversationStage::arrive(SlotId id) noexcept {
     touch(session);
     if (draining()) {
         constexpr Drop why = Drop::drain;
+        session.lingers = true;
         close_in_order(session, &why);
     } else {
         work_off(session);  // what a client sent ahead came along in the decoder
@@ -115,6 +111,7 @@ void ConversationStage::receive(Session& session) noexcept {
         work_off(session);
         session.decoder.keep_rest();
     } else if (got == 0) {
+        session.answers_only = true;
         close_in_order(session, nullptr);
     } else if (errno != EAGAIN && errno != EINTR) {
         constexpr Drop why = Drop::connection_error;
@@ -166,6 +163,7 @@ ConversationStage::Verdict ConversationStage::handle(Session& session, const Dec
         }
         case Action::disconnect:
             session.lingers = true;
+            session.answers_only = true;
             close_in_order(session, nullptr);
             return Verdict::taken;
         case Action::take_name:
@@ -210,7 +208,7 @@ void ConversationStage::end_turn() noexcept {
         if (session->input_left) work_off(*session);
     }
     looking_.clear();
-    if (now_ns() >= sweep_at_ns_) sweep();
+    if (now_ns() >= sweep_at_ns_) sweep_or_put_off();
     if (draining() && now_ns() >= drain_deadline_ns_) {
         for (Session* session : members_)
             close_now(*session, nullptr);
@@ -281,9 +279,9 @@ std::size_t ConversationStage::send_piece(Session& session, std::string_view byt
     const int code = result < 0 ? errno : 0;
     const std::size_t taken = result > 0 ? static_cast<std::size_t>(result) : 0;
     count_call();
+    counters().add(Metric::sends_total);
     counters().add(Metric::deliveries_total, session.outbox.sent(taken));
     if (taken != 0) {
-        counters().add(Metric::sends_total);
         counters().add(Metric::bytes_out_total, taken);
         if (session.blocked_since_ns != 0) session.blocked_since_ns = now_ns();
     }
@@ -431,13 +429,25 @@ bool ConversationStage::limit_runs(const Session& session) const noexcept {
            (session.full && limits.lag_bytes_max != 0);
 }
 
+// Where the stage itself stood still (the lobby waits for the disk), what clients sent meanwhile is
+// to be read before they are judged. One period is enough for all of it.
+void ConversationStage::sweep_or_put_off() noexcept {
+    if (batch_was_full() && !std::exchange(put_off_, true)) {
+        sweep_at_ns_ = now_ns() + sweep_period_ns_;
+        return;
+    }
+    put_off_ = false;
+    sweep();
+}
+
 void ConversationStage::sweep() noexcept {
     sweep_at_ns_ = Epoll::wait_forever;
     bool again = false;
     for (Session* session : members_) {
         if (session->departure != Departure::none || !limit_runs(*session)) continue;
-        if (const std::optional<Drop> why = overdue(*session)) close_now(*session, &*why);
         again = true;
+        if (!session->registered) continue;  // came this turn: it was not read yet
+        if (const std::optional<Drop> why = overdue(*session)) close_now(*session, &*why);
     }
     if (again) sweep_at_ns_ = now_ns() + sweep_period_ns_;
 }
@@ -459,7 +469,10 @@ std::optional<Drop> ConversationStage::overdue(Session& session) noexcept {
         session.full = false;
         static_cast<void>(flush(session));
         touch(session);
-        if (over(session.blocked_since_ns, write_ns, now)) return Drop::slow_consumer;
+        // Not full: the turn had no bytes left to offer it, so nothing was learnt of it.
+        if (session.full && over(session.blocked_since_ns, write_ns, now)) {
+            return Drop::slow_consumer;
+        }
     }
     if (limits.lag_bytes_max != 0 && session.outbox.caught_up_once() &&
         session.outbox.lag_bytes() > limits.lag_bytes_max) {

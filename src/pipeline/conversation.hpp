@@ -29,11 +29,12 @@ namespace ringside::pipeline {
 //    catch_up_bytes_per_turn, so that live messages never wait for them.
 // 5. Who has work left that no event will announce is in `again_`; the turn does not wait then.
 // 6. Limits are checked by a sweep over all members, and only while somebody has a limit running.
+// 7. Who says goodbye, by disconnect or by closing, gets the message that has begun and its answers
+//    and no more of the room; in a drain everybody gets all that is due.
 class ConversationStage : public StageThread {
  public:
     ConversationStage(std::string name, ringside::Stage place, Shared& shared,
                       const HandoffInbox& disconnect, Waker* over);
-    ~ConversationStage() override;
 
  protected:
     enum class Verdict : std::uint8_t {
@@ -108,6 +109,7 @@ class ConversationStage : public StageThread {
     void look_again(Session& session) noexcept;
     void depart(Session& session) noexcept;
     void note_close(const Session& session, const Drop* why) noexcept;
+    void sweep_or_put_off() noexcept;
     void sweep() noexcept;
     [[nodiscard]] bool limit_runs(const Session& session) const noexcept;
     [[nodiscard]] std::optional<Drop> overdue(Session& session) noexcept;
@@ -123,6 +125,7 @@ class ConversationStage : public StageThread {
     std::vector<Session*> looking_;           // again_ of the turn before, while it is worked off
     std::uint64_t catch_up_left_ = 0;         // bytes that this turn may still spend on history
     std::uint64_t sweep_at_ns_ = UINT64_MAX;  // UINT64_MAX: no limit is running
+    bool put_off_ = false;                    // a sweep that was due was put off once
     std::uint64_t wake_at_ns_ = UINT64_MAX;   // for the derived class
     std::uint64_t drain_deadline_ns_ = 0;     // 0: not draining
 };

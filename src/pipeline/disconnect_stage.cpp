@@ -19,7 +19,7 @@ constexpr std::size_t discard_bytes = std::size_t{64} * 1024;
 }  // namespace
 
 DisconnectStage::DisconnectStage(Shared& shared, Waker* over)
-    : StageThread("disconnect", shared.counters.take(), over),
+    : StageThread("disconnect", shared.counters, over),
       shared_(shared),
       discard_buffer_(std::make_unique_for_overwrite<char[]>(discard_bytes)) {}
 

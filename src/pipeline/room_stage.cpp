@@ -32,7 +32,6 @@ RoomStage::RoomStage(Shared& shared, const Room& room, std::shared_ptr<RoomLog> 
 
 RoomStage::~RoomStage() {
     RINGSIDE_ASSERT(members().empty() && unpublished_.empty());
-    counters().set(Metric::members, 0);
 }
 
 // ---- members ----
@@ -116,7 +115,6 @@ void RoomStage::before_flush() noexcept {
     take_syncs();
     commit();
     wall_ns_ = 0;
-    counters().set(Metric::members, members().size());
     if (published_) flush_members();
 }
 
@@ -124,7 +122,6 @@ void RoomStage::commit() noexcept {
     const std::size_t bytes = log_->staged_bytes();
     if (bytes == 0) return;
     const Result<void> done = log_->commit(now_ns());
-    counters().add(Metric::appends_total);
     if (!done) {
         counters().add(Metric::append_failures_total);
         shared().log.write(LogLevel::error, "messages could not be stored",
@@ -132,6 +129,7 @@ void RoomStage::commit() noexcept {
         fail_after(log_->committed_end());
         return;
     }
+    counters().add(Metric::appends_total);
     counters().add(Metric::appended_bytes_total, bytes);
     const std::uint64_t end = log_->committed_end();
     shared().sync.appended(log_->file(), end, syncs_, room_.number);
@@ -206,6 +204,7 @@ void RoomStage::trim_pool() noexcept {
 
 void RoomStage::after_settle() noexcept {
     trim_pool();
+    counters().set(Metric::members, members().size());
     if (stopped_ || !members().empty() || arrivals_ == reported_) return;
     if (!fenced_ && log_->committed_end() != log_->published_end()) return;  // a sync will wake us
     reported_ = arrivals_;
@@ -218,7 +217,6 @@ void RoomStage::after_settle() noexcept {
 void RoomStage::stop() noexcept {
     RINGSIDE_ASSERT(members().empty() && unpublished_.empty());
     RINGSIDE_ASSERT(log_->staged_bytes() == 0);
-    counters().set(Metric::members, 0);
     log_.reset();
     stopped_ = true;
     post(lobby_,

@@ -13,7 +13,8 @@ CounterSet& CounterPool::take() {
 }
 
 void CounterPool::give_back(CounterSet& set) {
-    RINGSIDE_ASSERT(set.get(Metric::connections) == 0 && set.get(Metric::members) == 0);
+    for (const Metric gauge : {Metric::connections, Metric::members, Metric::rooms})
+        set.set(gauge, 0);
     const std::lock_guard lock(mutex_);
     RINGSIDE_ASSERT(idle_.size() < sets_.size());
     idle_.push_back(&set);

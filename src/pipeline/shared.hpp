@@ -19,16 +19,33 @@ namespace ringside::pipeline {
 // is given back keeps what it counted and goes to the next room. Any thread.
 class CounterPool {
  public:
-    [[nodiscard]] CounterSet& take();
-    /// `set` is not counted in any more; its gauges are 0.
-    void give_back(CounterSet& set);
-    /// Every set ever taken; the pointers live as long as the pool.
+    /// Every set ever leased; the pointers live as long as the pool.
     [[nodiscard]] std::vector<const CounterSet*> all() const;
 
  private:
+    friend class CounterLease;
+
+    [[nodiscard]] CounterSet& take();
+    void give_back(CounterSet& set);
+
     mutable std::mutex mutex_;
     std::deque<CounterSet> sets_;
     std::vector<CounterSet*> idle_;
+};
+
+// One set, from its taking to its giving back; its gauges are 0 then.
+class CounterLease {
+ public:
+    explicit CounterLease(CounterPool& pool) : pool_(pool), set_(pool.take()) {}
+    CounterLease(const CounterLease&) = delete;
+    CounterLease& operator=(const CounterLease&) = delete;
+    ~CounterLease() { pool_.give_back(set_); }
+
+    [[nodiscard]] CounterSet& set() noexcept { return set_; }
+
+ private:
+    CounterPool& pool_;
+    CounterSet& set_;
 };
 
 // What all stages share; outlives them. The members do their own locking where they need any.

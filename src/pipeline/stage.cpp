@@ -26,7 +26,7 @@ constexpr SlotId unpack(std::uint64_t token) noexcept {
 
 }  // namespace
 
-StageThread::StageThread(std::string name, CounterSet& counters, Waker* over)
+StageThread::StageThread(std::string name, CounterPool& counters, Waker* over)
     : name_(std::move(name)), counters_(counters), over_(over), epoll_(make_epoll()) {
     RINGSIDE_ASSERT(name_.size() <= 15);
     if (auto added = epoll_.add(inbox_.read_fd(), EPOLLIN, token_of({inbox_token, 0})); !added) {
@@ -59,14 +59,15 @@ void StageThread::run() noexcept {
 }
 
 void StageThread::turn() noexcept {
-    const std::uint64_t until = wait_until();
+    const std::uint64_t until = all_watched_ ? wait_until() : 0;
     std::uint64_t timeout = Epoll::wait_forever;
     if (until != Epoll::wait_forever) timeout = until > now_ns_ ? until - now_ns_ : 0;
     const std::span<epoll_event> ready = epoll_.wait(events_, timeout);
+    ready_ = ready.size();
     now_ns_ = monotonic_ns();
-    counters_.add(Metric::ring_enters_total);
-    counters_.add(Metric::system_calls_total);
-    counters_.add(Metric::completions_total, ready.size());
+    counters().add(Metric::ring_enters_total);
+    counters().add(Metric::system_calls_total);
+    counters().add(Metric::completions_total, ready.size());
     for (const epoll_event& event : ready) {
         const SlotId id = unpack(event.data.u64);
         if (id.generation != 0) {
@@ -101,6 +102,7 @@ void StageThread::post(HandoffOutlet& outlet, const Handoff& message) {
 }
 
 void StageThread::flush_outlets() noexcept {
+    all_watched_ = true;
     if (unwritten_.empty()) return;
     for (HandoffOutlet* outlet : unwritten_)
         flush_outlet(*outlet);
@@ -110,17 +112,18 @@ void StageThread::flush_outlets() noexcept {
 void StageThread::flush_outlet(HandoffOutlet& outlet) noexcept {
     std::uint64_t writes = 0;
     const bool done = outlet.flush(writes);
-    counters_.add(Metric::system_calls_total, writes);
-    counters_.add(Metric::wakes_total, writes);
+    counters().add(Metric::system_calls_total, writes);
+    counters().add(Metric::wakes_total, writes);
     if (done) {
         if (outlet.watched_) epoll_.remove(outlet.fd());
         outlet.watched_ = false;
         outlet.listed_ = false;
     } else if (!outlet.watched_) {
         // Out of memory for the epoll entry is survivable: the outlet stays listed and is tried
-        // again each turn.
+        // again each turn, for which no turn waits.
         outlet.watched_ =
             epoll_.add(outlet.fd(), EPOLLOUT, token_of({outlet.token(), 0})).has_value();
+        if (!outlet.watched_) all_watched_ = false;
     }
 }
 

@@ -10,6 +10,7 @@
 #include "common/epoll.hpp"
 #include "common/metrics.hpp"
 #include "pipeline/handoff.hpp"
+#include "pipeline/shared.hpp"
 
 namespace ringside::pipeline {
 
@@ -28,7 +29,7 @@ class StageThread {
  public:
     /// `name`: as `perf` and `top` show the thread, at most 15 bytes. `over`: raised when the
     /// thread ends; null for nobody. Throws StartError where the kernel gives no pipe or epoll set.
-    StageThread(std::string name, CounterSet& counters, Waker* over = nullptr);
+    StageThread(std::string name, CounterPool& counters, Waker* over = nullptr);
     StageThread(const StageThread&) = delete;
     StageThread& operator=(const StageThread&) = delete;
     /// The thread was joined, or never started.
@@ -67,11 +68,13 @@ class StageThread {
     void forget(HandoffOutlet& outlet) noexcept;
     [[nodiscard]] std::uint64_t now_ns() const noexcept { return now_ns_; }
     [[nodiscard]] Epoll& epoll() noexcept { return epoll_; }
-    [[nodiscard]] CounterSet& counters() noexcept { return counters_; }
+    [[nodiscard]] CounterSet& counters() noexcept { return counters_.set(); }
     [[nodiscard]] static constexpr std::uint64_t token_of(SlotId id) noexcept {
         return std::uint64_t{id.generation} << 32U | id.slot;
     }
-    void count_call() noexcept { counters_.add(Metric::system_calls_total); }
+    void count_call() noexcept { counters().add(Metric::system_calls_total); }
+    /// Events may be left that epoll knew of when the turn began.
+    [[nodiscard]] bool batch_was_full() const noexcept { return ready_ == events_.size(); }
 
  private:
     void run() noexcept;
@@ -81,14 +84,16 @@ class StageThread {
     void flush_outlet(HandoffOutlet& outlet) noexcept;
 
     const std::string name_;
-    CounterSet& counters_;
+    CounterLease counters_;
     Waker* over_;
     std::atomic<bool> is_over_ = false;  // true from the end of run() on
     Epoll epoll_;
     HandoffInbox inbox_;
     std::vector<HandoffOutlet*> unwritten_;  // outlets that have something pending
+    bool all_watched_ = true;                // the epoll set tells when they can be written
     std::uint64_t now_ns_ = 0;               // read once a turn
     std::array<epoll_event, 256> events_{};
+    std::size_t ready_ = 0;  // how many of them this turn's wait filled
     std::thread thread_;
 };
 
