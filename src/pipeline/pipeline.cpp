@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/assert.hpp"
+#include "common/clock.hpp"
 
 namespace ringside::pipeline {
 
@@ -50,6 +51,7 @@ void Pipeline::start() {
 
 // Nobody has been accepted yet, so each ends at its first word.
 void Pipeline::end_those_started() noexcept {
+    deadline_ns_ = monotonic_ns();
     send(to_name_entry_, Handoff::Kind::drain);
     send(to_lobby_, Handoff::Kind::drain);
     send(to_lobby_, Handoff::Kind::upstream_ended);
