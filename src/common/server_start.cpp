@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -13,6 +14,11 @@
 
 namespace ringside {
 
+namespace {
+
+// Epoll sets, pipes and rings of the threads, listener, logs.
+constexpr std::uint64_t own_descriptors = 64;
+
 std::uint64_t raise_descriptor_limit() noexcept {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
@@ -20,6 +26,34 @@ std::uint64_t raise_descriptor_limit() noexcept {
     ::setrlimit(RLIMIT_NOFILE, &limit);
     ::getrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur;
+}
+
+}  // namespace
+
+std::size_t connections_within(std::uint64_t descriptors, std::uint64_t room_descriptors,
+                               std::size_t wanted) {
+    const std::uint64_t needed = own_descriptors + idle_open_rooms_max * room_descriptors;
+    if (descriptors <= needed) {
+        throw StartError("the limit of open files is " + std::to_string(descriptors) +
+                         ", more than " + std::to_string(needed) +
+                         " are needed: raise it (ulimit -n)");
+    }
+    return static_cast<std::size_t>(std::min<std::uint64_t>(wanted, descriptors - needed));
+}
+
+ServerOptions within_descriptor_limit(ServerOptions options, std::uint64_t room_descriptors,
+                                      JsonLog& log) {
+    const std::uint64_t descriptors = raise_descriptor_limit();
+    const std::size_t wanted = options.connections_max;
+    options.connections_max = connections_within(descriptors, room_descriptors, wanted);
+    if (options.connections_max == wanted) return options;
+    log.write(LogLevel::warn,
+              "the limit of open files allows fewer clients than --max-connections: raise it "
+              "(ulimit -n)",
+              {{"descriptors", descriptors},
+               {"wanted", wanted},
+               {"max_connections", options.connections_max}});
+    return options;
 }
 
 UniqueFd open_listener(const std::string& listen) {

@@ -30,9 +30,8 @@ namespace ringside::pipeline {
 
 namespace {
 
-// Descriptors that are no connections: epoll sets and pipes of the stages, listener, logs. Rooms
-// need five each while they have members.
-constexpr std::uint64_t own_descriptors = 64;
+// Of a room that has members: two files, an epoll set, a pipe.
+constexpr std::uint64_t room_descriptors = 5;
 
 // A stage that has not ended so long after the drain's deadline waits for a disk that does not
 // answer.
@@ -52,22 +51,16 @@ const char* fsync_name(FsyncPolicy::Mode mode) noexcept {
 }
 
 void log_start(JsonLog& log, const ServerOptions& options, std::uint16_t port,
-               std::uint64_t descriptors, const RoomDirectory& rooms) {
+               const RoomDirectory& rooms) {
     log.write(LogLevel::info, "serving",
               {{"version", version_text("pipeline-server")},
                {"port", port},
                {"data", options.data},
                {"rooms", rooms.size()},
                {"fsync", fsync_name(options.fsync.mode)},
-               {"max_connections", options.connections_max},
-               {"descriptors", descriptors}});
+               {"max_connections", options.connections_max}});
     for (const std::string& warning : rooms.warnings())
         log.write(LogLevel::warn, warning);
-    if (descriptors >= options.connections_max + own_descriptors) return;
-    log.write(LogLevel::warn,
-              "fewer descriptors than --max-connections needs: accepting will pause when they are "
-              "used up; raise ulimit -n",
-              {{"descriptors", descriptors}, {"max_connections", options.connections_max}});
 }
 
 // The last resort: the history is in the file, what is lost is politeness.
@@ -94,10 +87,10 @@ void drain(Pipeline& pipeline, std::uint64_t drain_ns) {
 
 }  // namespace
 
-int run_server(const ServerOptions& options) {
+int run_server(const ServerOptions& wanted) {
     StopSignals signals;
-    JsonLog log(log_level_of(options), options.log_file);
-    const std::uint64_t descriptors = raise_descriptor_limit();
+    JsonLog log(log_level_of(wanted), wanted.log_file);
+    const ServerOptions options = within_descriptor_limit(wanted, room_descriptors, log);
     auto shared = std::make_unique<Shared>(options, log);
     {
         UniqueFd listener = open_listener(options.listen);
@@ -112,7 +105,7 @@ int run_server(const ServerOptions& options) {
                                     log);
         const PortFile port_file(options.port_file, *port);
         pipeline.start();
-        log_start(log, options, *port, descriptors, shared->directory);
+        log_start(log, options, *port, shared->directory);
         notify_manager("READY=1");
 
         const int number = signals.wait();

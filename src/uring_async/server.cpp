@@ -183,9 +183,9 @@ void serve(Shared& shared, StopSignals& signals, WorkerThreads& threads, int lis
 
 int run_server(const UringServerOptions& options) {
     StopSignals signals;  // before any thread: the log has one
-    raise_descriptor_limit();
-    const ServerOptions& common = options.server;
-    JsonLog log(log_level_of(common), common.log_file);
+    JsonLog log(log_level_of(options.server), options.server.log_file);
+    // A room's are its two files.
+    const ServerOptions common = within_descriptor_limit(options.server, 2, log);
     const Probe probe = probe_io_uring();
     const bool uring = choose_uring(options.io, probe, log);
     const ChatRules rules(common.chat);
