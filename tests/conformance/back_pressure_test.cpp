@@ -106,6 +106,7 @@ TEST_CASE("a member that takes no bytes for the write time limit is closed") {
     say_big(talker, "talker", 3200);
     ChatClient next(server.port());
     enter_when_free(next, "stalled");
+    server.await_metric("ringside_drops_total", 1, "slow_consumer");
     idle.fence();
     say(talker, "go on");
     expect_message(talker, "talker", "go on");
@@ -252,6 +253,43 @@ TEST_CASE("a member that leaves while it is far behind gets all before the list"
     for (int i = 0; i < count; ++i)
         expect_message(slow, "talker", big_message(i));
     expect_message(slow, "talker", "too late for the first visit");
+}
+
+TEST_CASE("who says goodbye while far behind gets whole messages, its answers and no more") {
+    constexpr int count = 3200;  // 13 MB
+    const int how = GENERATE(0, 1, 2);
+    CAPTURE(how);
+    ChatServer server({"--write-timeout", "off"});
+    ChatClient slow(server.port(), small_buffer);
+    enter(slow, "slow");
+    create_room(slow, "room");
+    join(slow, "room");
+    ChatClient talker = in_room(server, "talker", "room");
+    say_big(talker, "talker", count);
+    std::string bytes = client_frame(Request::send_message, "last words");
+    bytes += client_frame(Request::send_message, "");  // is refused, once they are stored
+    if (how == 0) bytes += client_frame(Request::disconnect);
+    if (how == 1) {
+        bytes.resize(bytes.size() + client_header_bytes);
+        store_client_header(bytes.data() + bytes.size() - client_header_bytes,
+                            Request::send_message, UINT64_MAX);
+    }
+    slow.send_raw(bytes);
+    if (how == 2) slow.finish_sending();
+    expect_message(talker, "slow", "last words");
+    server.await_metric("ringside_refusals_total", how == 1 ? 2 : 1);
+    int seen = 0;
+    std::optional<Frame> frame = slow.read_or_closed();
+    while (frame && frame->request == Request::receive_message) {
+        REQUIRE(message_of(*frame).text == big_message(seen++));
+        frame = slow.read_or_closed();
+    }
+    CHECK(seen < count);
+    REQUIRE(frame);
+    expect_refusal(*frame, Request::send_message);
+    if (how == 1) expect_refusal(slow.read(), Request::wrong_request);
+    slow.expect_closed();
+    CHECK(history_of(server, "room").back() == "slow: last words");
 }
 
 }  // namespace ringside::test

@@ -5,8 +5,10 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 namespace ringside::test {
@@ -17,6 +19,10 @@ std::string text_of(const Frame& frame) {
     std::ostringstream out;
     out << frame;
     return out.str();
+}
+
+std::filesystem::path metrics_file(const TempFolder& folder) {
+    return folder / "server.prom";
 }
 
 void require(bool holds, const std::string& expected, const Frame& frame) {
@@ -56,7 +62,34 @@ ChatServer::~ChatServer() noexcept(false) {
 }
 
 void ChatServer::start(Disk disk) {
-    process_ = std::make_unique<ServerProcess>(tested_server(), folder_.path(), options_, disk);
+    std::vector<std::string> all = options_;
+    for (std::string word : {std::string("--metrics-textfile"), metrics_file(folder_).string(),
+                             std::string("--metrics-interval"), std::string("100ms")}) {
+        all.push_back(std::move(word));
+    }
+    process_ = std::make_unique<ServerProcess>(tested_server(), folder_.path(), all, disk);
+}
+
+std::uint64_t ChatServer::metric(std::string_view name, std::string_view label) const {
+    std::ifstream file(metrics_file(folder_));
+    for (std::string line; std::getline(file, line);) {
+        if (!line.starts_with(std::string(name) + "{") || !line.contains(label)) continue;
+        return std::stoull(line.substr(line.rfind(' ') + 1));
+    }
+    throw ClientError("no metric " + std::string(name) + " in the file");
+}
+
+void ChatServer::await_metric(std::string_view name, std::uint64_t value,
+                              std::string_view label) const {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    // The file's renewal has no descriptor to wait on.
+    for (std::uint64_t now = metric(name, label); now != value; now = metric(name, label)) {
+        if (std::chrono::steady_clock::now() > until) {
+            throw ClientError(std::string(name) + " is " + std::to_string(now) + ", not " +
+                              std::to_string(value));
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
 }
 
 void ChatServer::stop() {

@@ -31,6 +31,12 @@ class ChatServer {
     [[nodiscard]] ServerProcess& process() { return *process_; }
     [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
 
+    /// What the server's metrics say now; `label` picks one of several series.
+    [[nodiscard]] std::uint64_t metric(std::string_view name, std::string_view label = {}) const;
+    /// Waits until a metric has this value; ClientError where it does not get it in time.
+    void await_metric(std::string_view name, std::uint64_t value,
+                      std::string_view label = {}) const;
+
     void stop();  // SIGTERM; checks the exit code
     void kill9();
     void start(Disk disk = Disk::works);  // again, with the same folder and options

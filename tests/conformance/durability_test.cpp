@@ -2,11 +2,13 @@
 // restart. And what a restart keeps: rooms, their order, their history.
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <fstream>
 #include <future>
 #include <iterator>
 #include <string>
 
+#include "common/chat_rules.hpp"
 #include "conformance/chat_server.hpp"
 
 namespace ringside::test {
@@ -172,6 +174,75 @@ TEST_CASE("with --fsync always a message that cannot be synced is refused, and n
     ChatClient late = in_room(server, "late", "room");
     expect_message(late, "room", "before");
     late.fence();
+}
+
+TEST_CASE("a message that finds no place on the disk is refused, and the room goes on later") {
+    ChatServer server;
+    ChatClient ann = in_room(server, "ann", "room");
+    ChatClient bob = in_room(server, "bob", "room");
+    ChatClient cem = in_room(server, "cem", "other");
+    Messages expected;
+    for (int i = 0; i < 10; ++i) {
+        const std::string text(4000, 'x');
+        say(ann, text);
+        for (ChatClient* client : {&ann, &bob})
+            expect_message(*client, "ann", text);
+        expected.push_back("ann: " + text);
+    }
+    const auto bytes = std::filesystem::file_size(server.folder() / "data" / "room.chat");
+    server.process().limit_file_size(bytes + 10);
+    CHECK(ann.ask(Request::send_message, "lost") ==
+          Frame{Request::send_message, Status::failure, std::string(reason::storage_failed)});
+    bob.fence();  // has got nothing
+    say(cem, "elsewhere");
+    expect_message(cem, "cem", "elsewhere");
+    server.await_metric("ringside_append_failures_total", 1);
+    CHECK(server.metric("ringside_appends_total") == 11);
+    server.process().limit_file_size(RLIM_INFINITY);
+    // The room tries its disk again after a while.
+    const auto until = std::chrono::steady_clock::now() + patience;
+    Frame answer = bob.ask(Request::send_message, "again");
+    while (answer.request == Request::send_message && std::chrono::steady_clock::now() < until) {
+        answer = bob.ask(Request::send_message, "again");
+    }
+    CHECK(message_of(answer).text == "again");
+    expect_message(ann, "bob", "again");
+    expected.push_back("bob: again");
+    server.kill9();
+    server.start();
+    CHECK(history_of(server, "room") == expected);
+}
+
+TEST_CASE("a room whose history is damaged says so, and the others serve") {
+    ChatServer server({"--fsync", "always"});
+    const std::filesystem::path data = server.folder() / "data";
+    {
+        ChatClient ann = in_lobby(server, "ann");
+        for (const char* room : {"damaged", "headless", "fine"}) {
+            create_room(ann, room);
+            join(ann, room);
+            for (const char* text : {"one", "two"}) {
+                say(ann, text);
+                expect_message(ann, "ann", text);
+            }
+            leave(ann);
+        }
+    }
+    server.stop();
+    std::filesystem::resize_file(data / "damaged.chat", 256 + 10);  // of messages that were synced
+    std::ofstream(data / "headless.chat", std::ios::in) << "not a header";
+    server.start();
+    ChatClient ann(server.port());
+    CHECK(enter(ann, "ann") == Messages{"damaged", "fine"});
+    const std::string why(reason::room_unreadable);
+    CHECK(ann.ask(Request::connect_chat, "damaged") ==
+          Frame{Request::connect_chat, Status::failure, why});
+    CHECK(ann.ask(Request::create_chat, "damaged") ==
+          Frame{Request::create_chat, Status::failure, std::string(reason::room_exists)});
+    CHECK(ann.ask(Request::create_chat, "headless") ==
+          Frame{Request::create_chat, Status::failure, why});
+    join(ann, "fine");
+    CHECK(read_until(ann, "two").size() == 2);
 }
 
 TEST_CASE("every --fsync keeps what clients received") {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "conformance/chat_server.hpp"
 
@@ -98,7 +101,36 @@ TEST_CASE("a member that does not read delays the end by the drain time limit at
         say(talker, text);
         expect_message(talker, "talker", text);
     }
+    const auto begin = std::chrono::steady_clock::now();
     server.stop();
+    // Far below the 10 s that the limit is without the option.
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+}
+
+TEST_CASE("clients never take the descriptors that a room needs") {
+    // Few enough to be used up by the test; the shell hands them on to the server.
+    Command command = {"/bin/sh", "-c", "ulimit -n 420 && exec \"$@\"", "sh"};
+    command.insert(command.end(), tested_server().begin(), tested_server().end());
+    const TempFolder folder;
+    ServerProcess server(command, folder.path());
+    ChatClient ann(server.port());
+    enter(ann, "ann");
+    std::vector<std::unique_ptr<ChatClient>> others;
+    for (bool full = false; !full;) {
+        REQUIRE(others.size() < 420);
+        others.push_back(std::make_unique<ChatClient>(server.port()));
+        others.back()->send(Request::leave_chat);
+        try {
+            full = !others.back()->read_or_closed();
+        } catch (const ClientError&) {
+            full = true;  // closed before it had sent that
+        }
+    }
+    create_room(ann, "room");
+    join(ann, "room");
+    say(ann, "hello");
+    expect_message(ann, "ann", "hello");
+    CHECK(server.stop().code == 0);
 }
 
 TEST_CASE("the folder of a server that ended is free for the next at once") {

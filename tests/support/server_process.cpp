@@ -136,6 +136,13 @@ void ServerProcess::kill9() {
     pid_ = -1;
 }
 
+void ServerProcess::limit_file_size(rlim_t bytes) {
+    const rlimit limit{bytes, RLIM_INFINITY};
+    if (::prlimit(pid_, RLIMIT_FSIZE, &limit, nullptr) != 0) {
+        throw std::runtime_error("cannot limit the server's files");
+    }
+}
+
 std::string ServerProcess::error_text() const {
     return read_file(error_file(folder_));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -48,6 +49,9 @@ class ServerProcess {
     /// SIGTERM and wait.
     [[nodiscard]] ProcessEnd stop();
     void kill9();
+
+    /// From now on none of its files may grow beyond `bytes`; RLIM_INFINITY lifts that.
+    void limit_file_size(rlim_t bytes);
 
     /// Memory of its own (RssAnon), or 0 where a sanitizer's bookkeeping makes the figure useless.
     [[nodiscard]] std::size_t own_memory_bytes() const;
