@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <vector>
 
 #include "common/assert.hpp"
 #include "common/disk_io.hpp"
@@ -242,6 +243,18 @@ Result<void> HistoryFile::sync() noexcept {
     }
     synced_.store(covered, std::memory_order_relaxed);
     return {};
+}
+
+bool HistoryFile::sync_together(std::span<HistoryFile* const> files, int file_system) noexcept {
+    std::vector<std::uint64_t> covered;
+    for (const HistoryFile* file : files) {
+        if (file->sync_error_.code != 0) return false;
+        covered.push_back(file->end_.load(std::memory_order_acquire));  // pairs with append()
+    }
+    if (::syncfs(file_system) != 0) return false;
+    for (std::size_t i = 0; i < files.size(); ++i)
+        files[i]->synced_.store(covered[i], std::memory_order_relaxed);
+    return true;
 }
 
 }  // namespace ringside

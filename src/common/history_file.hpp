@@ -95,6 +95,11 @@ class HistoryFile {
     /// one failure every later call fails the same way: a failed sync is never retried, since the
     /// kernel takes the pages for clean then. One thread at a time, any.
     [[nodiscard]] Result<void> sync() noexcept;
+    /// The same for many files by one syncfs (which tells of write errors since Linux 5.8) on
+    /// `file_system`, which all of them are in. False: not known to be synced, or one of them
+    /// failed before; sync() of each tells. The thread that calls sync().
+    [[nodiscard]] static bool sync_together(std::span<HistoryFile* const> files,
+                                            int file_system) noexcept;
 
     /// Asked when nobody syncs any more: the last holder of the file does.
     [[nodiscard]] bool sync_failed() const noexcept { return sync_error_.code != 0; }

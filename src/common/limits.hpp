@@ -61,6 +61,10 @@ inline constexpr std::uint64_t history_verify_bytes_max = std::uint64_t{256} * 1
 /// Room logs kept open (two descriptors each) while nobody is in the room; least recently used go.
 inline constexpr std::size_t idle_open_rooms_max = 64;
 
+/// From so many files on that are due, one syncfs is cheaper than their fdatasyncs, though it also
+/// writes what other programs left unwritten on that file system.
+inline constexpr std::size_t sync_together_min = 16;
+
 /// After an append failed a room refuses messages this long before it tries the disk again.
 inline constexpr std::uint64_t storage_retry_ns = 1'000'000'000;
 

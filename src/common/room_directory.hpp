@@ -55,6 +55,8 @@ class RoomDirectory {
     RoomDirectory(const RoomDirectory&) = delete;
     RoomDirectory& operator=(const RoomDirectory&) = delete;
 
+    /// A descriptor of the folder's file system, open since before any room was; the directory's.
+    [[nodiscard]] int file_system() const noexcept { return lock_.get(); }
     /// Rooms are immutable and live as long as the directory. Null where there is none.
     [[nodiscard]] const Room* find(std::string_view name) const;
     [[nodiscard]] const Room* at(std::uint32_t number) const;

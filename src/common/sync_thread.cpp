@@ -6,6 +6,7 @@
 
 #include "common/assert.hpp"
 #include "common/clock.hpp"
+#include "common/limits.hpp"
 
 namespace ringside {
 
@@ -34,7 +35,8 @@ void SyncInbox::take(std::vector<SyncDone>& out) {
     out.swap(shared_->results);
 }
 
-SyncThread::SyncThread(const FsyncPolicy& policy) : policy_(policy) {
+SyncThread::SyncThread(const FsyncPolicy& policy, int file_system)
+    : policy_(policy), file_system_(file_system) {
     if (policy_.mode != FsyncPolicy::Mode::never) thread_ = std::thread([this] { loop(); });
 }
 
@@ -119,10 +121,15 @@ bool SyncThread::do_next_job(std::unique_lock<std::mutex>& lock) {
 
 bool SyncThread::do_next_sync(std::unique_lock<std::mutex>& lock) {
     if (!sync_is_ripe(monotonic_ns())) return false;
-    Due due = take_next_due();
+    // Where one syncfs serves all, the others need not wait for their deadlines.
+    const bool all = file_system_ >= 0 && due_.size() >= sync_together_min;
+    std::vector<Due> ripe;
+    do {
+        ripe.push_back(take_next_due());
+    } while (all && !due_.empty());
     lock.unlock();
-    sync(due);
-    due = {};
+    sync(ripe);
+    ripe.clear();  // closes files, so without the lock
     lock.lock();
     return true;
 }
@@ -136,9 +143,20 @@ SyncThread::Due SyncThread::take_next_due() {
     return due;
 }
 
-void SyncThread::sync(const Due& due) {
+void SyncThread::sync(const std::vector<Due>& ripe) {
+    std::vector<HistoryFile*> files;
+    for (const Due& due : ripe)
+        files.push_back(due.file.get());
+    // A failure does not say whose bytes were lost, but each file still knows of its own.
+    const bool together = file_system_ >= 0 && files.size() >= sync_together_min &&
+                          HistoryFile::sync_together(files, file_system_);
+    for (const Due& due : ripe)
+        report(due, together ? Result<void>{} : due.file->sync());
+}
+
+void SyncThread::report(const Due& due, const Result<void>& synced) {
     SyncDone done{.token = due.token, .end = due.end};
-    if (const auto synced = due.file->sync(); !synced) {
+    if (!synced) {
         done.error = synced.error();
         if (first_report(due)) due.inbox->push(done);
     } else if (policy_.mode == FsyncPolicy::Mode::always) {

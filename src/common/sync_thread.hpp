@@ -65,22 +65,26 @@ class SyncInbox {
     const std::shared_ptr<Shared> shared_;
 };
 
-// The one thread that calls fdatasync, so that no worker does, and that does what else may block
-// on the disk: creating and opening rooms. Syncs are group-committed: however many requests for a
-// file came while it was being synced, one more sync answers all.
+// The one thread that calls fdatasync and syncfs, so that no worker does, and that does what else
+// may block on the disk: creating and opening rooms. Syncs are group-committed: however many
+// requests for a file came while it was being synced, one more sync answers all, and where many
+// files are ripe, one syncfs answers for all of them.
 //
 // 1. Any thread calls appended() and run(); neither waits for the disk (Mode::never apart).
 // 2. Jobs and ripe syncs take turns, a job first, so that neither keeps the other waiting for more
 //    than one of its kind; among themselves, each keeps its order.
 // 3. A file is due from its first append on, at once or within the interval; it is synced once for
-//    all that was appended until its turn came.
+//    all that was appended until its turn came. From sync_together_min files on, all that are due
+//    are synced as soon as one is ripe, by one syncfs.
 // 4. A failed sync is reported and never retried (HistoryFile::sync()); the room's owner then calls
 //    RoomLog::fence(). One inbox hears of one file's failure once.
 //
 // With Mode::never it has no thread: jobs run at once in the caller, and nothing is synced.
 class SyncThread {
  public:
-    explicit SyncThread(const FsyncPolicy& policy);
+    /// `file_system`: a descriptor of the file system that all files are in, open since before the
+    /// first append, so that it hears of every error; outlives the thread. -1: no syncfs.
+    explicit SyncThread(const FsyncPolicy& policy, int file_system = -1);
     SyncThread(const SyncThread&) = delete;
     SyncThread& operator=(const SyncThread&) = delete;
     /// Runs every job and syncs everything still due, then ends. Nobody calls it any more.
@@ -116,10 +120,12 @@ class SyncThread {
     [[nodiscard]] bool sync_is_ripe(std::uint64_t now_ns) const noexcept;
     void wait_for_work(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] Due take_next_due();
-    void sync(const Due& due);
+    void sync(const std::vector<Due>& ripe);
+    void report(const Due& due, const Result<void>& synced);
     [[nodiscard]] bool first_report(const Due& due);
 
     const FsyncPolicy policy_;
+    const int file_system_;
 
     // Guards everything down to the empty line, between callers and the thread.
     std::mutex mutex_;

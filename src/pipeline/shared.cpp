@@ -34,7 +34,7 @@ Shared::Shared(const ServerOptions& server_options, JsonLog& json_log)
       log(json_log),
       rules(server_options.chat),
       directory(server_options.data, server_options.fsync.mode != FsyncPolicy::Mode::never),
-      sync(server_options.fsync),
+      sync(server_options.fsync, directory.file_system()),
       sessions(server_options.connections_max) {}
 
 }  // namespace ringside::pipeline

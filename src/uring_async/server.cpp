@@ -195,7 +195,7 @@ int run_server(const UringServerOptions& options) {
     RoomDirectory rooms(common.data, common.fsync.mode != FsyncPolicy::Mode::never);
     for (const std::string& warning : rooms.warnings())
         log.write(LogLevel::warn, warning);
-    SyncThread sync(common.fsync);
+    SyncThread sync(common.fsync, rooms.file_system());
     const UniqueFd listener = open_listener(common.listen);
     Shared shared(common, rules, wall, names, rooms, sync, log, worker_count(options));
     WorkerThreads threads(shared, probe, uring);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/history_format.hpp"
+#include "common/limits.hpp"
 #include "support/history_fixture.hpp"
 
 namespace ringside {
@@ -153,6 +154,58 @@ TEST_CASE("files are synced in the order in which they became due") {
     REQUIRE(results.size() == 20);
     for (std::uint64_t token = 0; token < 20; ++token)
         CHECK(results[token].token == token);
+}
+
+// fdatasync would fail on each of these files; so who is told of success was synced by syncfs.
+TEST_CASE("many files that are due are synced by one syncfs, fewer each by its fdatasync") {
+    const std::size_t count = GENERATE(sync_together_min - 1, sync_together_min);
+    CAPTURE(count);
+    TempFolder folder;
+    const UniqueFd file_system(::open(folder.path().c_str(), O_RDONLY | O_CLOEXEC));
+    WaitingWaker waker;
+    SyncInbox inbox(waker);
+    std::vector<std::shared_ptr<HistoryFile>> files;
+    {
+        SyncThread thread({Mode::always, 0}, file_system.get());
+        Gate gate(thread);
+        for (std::uint64_t token = 0; token < count; ++token) {
+            files.push_back(unsyncable_file());
+            thread.appended(files.back(), 10, inbox, token);
+        }
+        gate.open();
+    }
+    const auto results = taken(inbox);
+    REQUIRE(results.size() == count);
+    for (std::uint64_t token = 0; token < count; ++token) {
+        CHECK(results[token].token == token);
+        CHECK(results[token].error.code == (count < sync_together_min ? EINVAL : 0));
+    }
+}
+
+TEST_CASE("where syncfs fails, each file is asked for itself") {
+    constexpr int no_descriptor = 1 << 20;
+    RoomFiles files;
+    const auto good = files.open().value();
+    REQUIRE(append_frames(*good, {message_frame("ann", "x")}));
+    const std::uint64_t end = good->end();
+    WaitingWaker waker;
+    SyncInbox inbox(waker);
+    std::vector<std::shared_ptr<HistoryFile>> bad;
+    {
+        SyncThread thread({Mode::always, 0}, no_descriptor);
+        Gate gate(thread);
+        thread.appended(good, end, inbox, 0);
+        for (std::uint64_t token = 1; token < sync_together_min; ++token) {
+            bad.push_back(unsyncable_file());
+            thread.appended(bad.back(), 10, inbox, token);
+        }
+        gate.open();
+    }
+    const auto results = taken(inbox);
+    REQUIRE(results.size() == sync_together_min);
+    for (const SyncDone& done : results)
+        CHECK(done.error.code == (done.token == 0 ? 0 : EINVAL));
+    CHECK(synced_position(*good, files.index) == end);
 }
 
 TEST_CASE("interval: a file is synced when its interval is over, and only errors are reported") {
