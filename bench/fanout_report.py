@@ -192,7 +192,7 @@ def text(results, charts):
              *warnings(results),
              *(f"> ⚠ {run['contender']}, {run['load']}: {run['problem']}" for run in failed),
              "## What the uring server reaches", goals(results),
-             f"![Deliveries per server CPU-second]({charts['per_cpu']})"]
+             f"![Deliveries per server CPU-second]({charts['headline']})"]
     for load in results["loads"]:
         parts += [f"## {load['title'][0].upper()}{load['title'][1:]}", load_table(results, load)]
     parts += ["## Where each one loses", *_losses(results), "## How to read this", READING,
@@ -208,9 +208,9 @@ def write(results, folder):
     own = Path(folder) / results["name"]
     own.mkdir()
     (own / "results.json").write_text(results_file.dump(results))
-    fanout_chart.draw(results, own / "per_cpu.svg")
+    fanout_chart.draw(results, own / "headline.svg")
     path = Path(folder) / f"{results['name']}.md"
-    path.write_text(text(results, {"per_cpu": f"{results['name']}/per_cpu.svg"}))
+    path.write_text(text(results, {"headline": f"{results['name']}/headline.svg"}))
     return path
 
 

@@ -1,0 +1,81 @@
+"""The bench scripts, run as a person runs them but for a moment: that each ends well and writes its
+report, and that what does not depend on timing is within its bounds.
+
+    bench_scripts_test.py BUILD
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from contenders import CONTENDERS
+from peers import FOLDER as PEERS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+# One room of 100, 16 messages on their way: system calls and deliveries of the whole server.
+CALLS_PER_DELIVERY_MAX = 0.01
+DELIVERIES_PER_SEND_MIN = 8.0
+IDLE_BYTES_MAX = 1536
+SHORT = ("--no-bootstrap", "--rounds", "1", "--duration", "300ms", "--warm-up", "100ms")
+
+
+def run(build, out, script, *arguments):
+    """results.json of a script that must end with 0."""
+    before = set(out.iterdir())
+    subprocess.run([ROOT / "bench" / script, "--build", build, "--out", out, *SHORT, *arguments],
+                   check=True, timeout=300)
+    made = set(out.iterdir()) - before
+    report, = (path for path in made if path.suffix == ".md")
+    assert "\n## Where each one loses\n" in report.read_text(), f"{report} is no whole report"
+    folder, = (path for path in made if path.is_dir())
+    assert list(folder.glob("*.svg")), f"{folder} has no chart"
+    return json.loads((folder / "results.json").read_text())
+
+
+def check_compare(build, out):
+    results = run(build, out, "compare", "--no-prometheus", "--server", "uring",
+                  "--server", "pipeline")
+    room, = (one for one in results["runs"]
+             if one["server"] == "uring" and one["load"] == "fanout-100")
+    counted = room["server_counters"]
+    calls = counted["system_calls"] / counted["deliveries"]
+    per_send = counted["deliveries"] / counted["sends"]
+    print(f"uring-server, one room of 100: {calls:.4f} system calls a delivery, {per_send:.1f} "
+          "deliveries a send")
+    assert calls <= CALLS_PER_DELIVERY_MAX, calls
+    assert per_send >= DELIVERIES_PER_SEND_MIN, per_send
+
+
+def check_fanout(build, out):
+    labels = [label for label, contender in CONTENDERS.items()
+              if contender.program or (PEERS / f"{label}-server").exists()]
+    contenders = [word for label in labels for word in ("--contender", label)]
+    results = run(build, out, "fanout", *contenders, "--load", "w16", "--load", "pairs-w8")
+    served = [one for one in results["runs"] if one["contender"] != "floor"]
+    assert len(served) == 2 * (len(labels) - 1), served
+    assert all(one["violations"] == 0 for one in served), served
+
+
+def check_idle(build, out):
+    results = run(build, out, "idle", "--contender", "uring", "--contender", "uring-epoll")
+    for one in results["runs"]:
+        size = one["figures"]["memory_per_connection"]
+        print(f"{one['contender']}: {size:.0f} bytes an idle connection")
+        assert size <= IDLE_BYTES_MAX, one
+
+
+def main():
+    build = Path(sys.argv[1]).resolve()
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name)
+        check_compare(build, out)
+        check_fanout(build, out)
+        check_idle(build, out)
+    print("all good")
+
+
+if __name__ == "__main__":
+    main()
