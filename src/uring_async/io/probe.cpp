@@ -26,8 +26,10 @@ namespace {
 constexpr std::uint64_t patience_ns = 500'000'000;  // what is to come comes at once
 
 struct Trial {
-    std::unique_ptr<Ring> ring;
+    // The ring goes first, then what a request that is still in flight may use.
+    std::vector<char> large;
     std::unique_ptr<BufferRing> buffers;
+    std::unique_ptr<Ring> ring;
 
     // The next completion; a result of -ETIME where none comes.
     Completion next() {
@@ -98,7 +100,7 @@ Result<Trial> start(Probe& probe) {
     if (!ring) return std::unexpected(ring.error());
     Result<BufferRing> buffers = BufferRing::make(**ring, 4, 64);
     if (!buffers) return std::unexpected(buffers.error());
-    return Trial{std::move(*ring), std::make_unique<BufferRing>(std::move(*buffers))};
+    return Trial{{}, std::make_unique<BufferRing>(std::move(*buffers)), std::move(*ring)};
 }
 
 // A full socket must not keep a send waiting with the sender's memory in hand (io.hpp, rule 4): one
@@ -106,11 +108,11 @@ Result<Trial> start(Probe& probe) {
 Result<void> try_send(Trial& trial) {
     const Result<Pair> pair = socket_pair();
     if (!pair) return std::unexpected(pair.error());
-    const std::vector<char> large(std::size_t{8} << 20U);
-    const auto size = static_cast<std::int32_t>(large.size());
+    trial.large.resize(std::size_t{8} << 20U);
+    const auto size = static_cast<std::int32_t>(trial.large.size());
     for (const bool full : {false, true}) {
-        ::io_uring_prep_send(trial.ring->entry(), pair->near.get(), large.data(), large.size(),
-                             MSG_DONTWAIT | MSG_NOSIGNAL);
+        ::io_uring_prep_send(trial.ring->entry(), pair->near.get(), trial.large.data(),
+                             trial.large.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         const Completion sent = trial.next();
         const bool as_it_should =
             full ? sent.result == -EAGAIN : sent.result > 0 && sent.result < size;
