@@ -7,13 +7,16 @@
 //   give the word      ----------> turn until drained; worker 0 accepts
 //   wait for SIGTERM
 //   Shared::drain()    ----------> drain, end
-//   join, sync what is due, exit
+//   join, sync what is due, exit     wait for the last of them, destroy worker and I/O
 
 #include "uring_async/server.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <exception>
 #include <latch>
 #include <memory>
@@ -23,6 +26,7 @@
 #include <vector>
 
 #include "common/assert.hpp"
+#include "common/clock.hpp"
 #include "common/json_log.hpp"
 #include "common/metrics_writer.hpp"
 #include "common/notify.hpp"
@@ -34,6 +38,11 @@
 namespace ringside::uring {
 
 namespace {
+
+// A worker that has not ended so long after the drain's deadline waits for a disk that does not
+// answer.
+constexpr std::uint64_t overtime_ns = 1'000'000'000;
+constexpr std::chrono::milliseconds end_poll{5};
 
 /// One worker's thread and what it makes there; read by others only between the two latches.
 struct WorkerThread {
@@ -51,12 +60,13 @@ class WorkerThreads {
           probe_(probe),
           use_uring_(use_uring),
           threads_(shared.exchange.workers()),
-          ready_(shared.exchange.workers()) {}
+          ready_(shared.exchange.workers()),
+          ended_(shared.exchange.workers() + 1) {}
 
     /// Ends the workers where what comes after start() threw.
     ~WorkerThreads() {
         if (!threads_.front().thread.joinable()) return;
-        shared_.drain();
+        drain();
         join();
     }
     WorkerThreads(const WorkerThreads&) = delete;
@@ -78,6 +88,21 @@ class WorkerThreads {
             if (one.thread.joinable()) one.thread.join();
         }
         std::rethrow_exception(failed_);
+    }
+
+    /// Once.
+    void drain() {
+        shared_.drain();
+        ended_.count_down();  // it woke them all: they may go
+    }
+
+    /// False where they have not ended by then (monotonic).
+    [[nodiscard]] bool ended_by(std::uint64_t until_ns) {
+        while (!ended_.try_wait()) {
+            if (monotonic_ns() >= until_ns) return false;
+            std::this_thread::sleep_for(end_poll);
+        }
+        return true;
     }
 
     void join() {
@@ -109,8 +134,9 @@ class WorkerThreads {
         ::pthread_setname_np(::pthread_self(), ("worker-" + std::to_string(number)).c_str());
         try {
             // Every worker can hold all connections: dealing keeps them even, but is free not to.
+            // Twice: the slots of those that ended in a turn are free in the next.
             const IoOptions options{
-                .connections_max = static_cast<std::uint32_t>(shared_.options.connections_max)};
+                .connections_max = static_cast<std::uint32_t>(2 * shared_.options.connections_max)};
             own.io = use_uring_ ? make_uring_io(probe_, options) : make_epoll_io(options);
             own.worker = std::make_unique<Worker>(shared_, number, *own.io, own.counters);
         } catch (...) {
@@ -118,10 +144,15 @@ class WorkerThreads {
         }
         ready_.count_down();
         go_.wait();
-        if (failed_ != nullptr) return;
-        if (number == 0) own.worker->listen(listener_);
-        while (own.worker->turn(true)) {
+        if (failed_ == nullptr) {
+            if (number == 0) own.worker->listen(listener_);
+            while (own.worker->turn(true)) {
+            }
+            ended_.arrive_and_wait();  // until then others may wake this one
         }
+        // Here, since a ring obeys only the thread that made it.
+        own.worker.reset();
+        own.io.reset();
     }
 
     Shared& shared_;
@@ -131,6 +162,7 @@ class WorkerThreads {
     std::vector<WorkerThread> threads_;
     std::latch ready_;
     std::latch go_{1};
+    std::latch ended_;           // of the workers and of who has them drain: nobody wakes any more
     std::exception_ptr failed_;  // written before go_ is counted down
 };
 
@@ -147,6 +179,12 @@ std::uint32_t worker_count(const UringServerOptions& options) {
     const std::size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
     return static_cast<std::uint32_t>(
         std::min(options.workers != 0 ? options.workers : cores, workers_max));
+}
+
+// The last resort: the history is in the file, what is lost is politeness.
+[[noreturn]] void give_up() {
+    std::fputs("uring-server: the drain did not end in time; ended without it\n", stderr);
+    ::_exit(1);
 }
 
 // Serves until a signal has come and the drain that it asks for is done.
@@ -174,7 +212,9 @@ void serve(Shared& shared, StopSignals& signals, WorkerThreads& threads, int lis
     notify_manager("STOPPING=1");
     shared.log.write(LogLevel::info, "draining",
                      {{"signal", signal}, {"connections", shared.connections_all()}});
-    shared.drain();
+    const std::uint64_t give_up_at = monotonic_ns() + shared.options.drain_ns + overtime_ns;
+    threads.drain();
+    if (!threads.ended_by(give_up_at)) give_up();
     threads.join();
     shared.log.write(LogLevel::info, "stopped");
 }
