@@ -53,6 +53,11 @@ inline constexpr std::uint64_t segment_fill_slow_ns = 1'000'000'000;
 /// A member that finds none free waits for its next turn.
 inline constexpr std::size_t catch_up_chunk_bytes = std::size_t{256} * 1024;
 inline constexpr std::size_t catch_up_chunks = 8;
+/// What all members of a thread that catch up may be sent in one turn: above it they wait for the
+/// next, so that live messages wait no longer than it takes to copy so much (half a millisecond).
+inline constexpr std::size_t catch_up_bytes_per_turn = 4 * catch_up_chunk_bytes;
+/// A member that is less behind does not count as catching up.
+inline constexpr std::uint64_t short_history_bytes = std::uint64_t{16} * 1024;
 
 /// Opening a room verifies what was appended since the last sync that its index knows of, but not
 /// more than the last so many bytes (--fsync never knows of none).

@@ -37,6 +37,12 @@ constexpr MetricInfo table[] = {
     {"ringside_stacks_high_water", gauge, "",
      "Most coroutine stacks in use at the same time (uring server)."},
     {"ringside_refusals_total", counter, "", "Requests answered with a failure."},
+    {"ringside_held_messages_total", counter, "",
+     "Messages that waited because too many of their room were not stored yet."},
+    {"ringside_accept_errors_total", counter, "",
+     "Failures to accept, for want of descriptors or memory: accepting pauses."},
+    {"ringside_buffer_shortages_total", counter, "",
+     "Receives that had to wait for a buffer (uring server)."},
     {"ringside_log_lines_dropped_total", counter, "",
      "Log lines dropped because the log's queue was full or a write failed."},
     // From here on: what is no single counter of a thread.
@@ -113,6 +119,8 @@ const char* drop_name(Drop drop) noexcept {
             return "storage";
         case Drop::connection_error:
             return "connection_error";
+        case Drop::no_memory:
+            return "no_memory";
         case Drop::drain:
             return "drain";
         case Drop::count_:

@@ -30,10 +30,13 @@ enum class Metric : std::uint8_t {
     appends_total,  // writes to history files
     append_failures_total,
     appended_bytes_total,
-    catch_up_reads_total,  // reads of history files for members behind
-    coroutines,            // gauge: alive (uring server)
-    stacks_high_water,     // gauge: most coroutine stacks in use at once (uring server)
-    refusals_total,        // requests answered with failure
+    catch_up_reads_total,    // reads of history files for members behind
+    coroutines,              // gauge: alive (uring server)
+    stacks_high_water,       // gauge: most coroutine stacks in use at once (uring server)
+    refusals_total,          // requests answered with failure
+    held_messages_total,     // waited because their room had too many under way
+    accept_errors_total,     // accepting paused
+    buffer_shortages_total,  // receives that found no buffer (uring server)
     log_lines_dropped_total,
     count_,
 };
@@ -49,6 +52,7 @@ enum class Drop : std::uint8_t {
     frame_too_long,
     storage,
     connection_error,
+    no_memory,
     drain,
     count_,
 };

@@ -12,7 +12,8 @@
 namespace ringside {
 
 // Making TCP sockets, and the only place that sets socket options. Everything here may block or
-// allocate and is called when a program starts or connects, never per message.
+// allocate and is called when a program starts or connects, never per message (unsent_bytes(), for
+// time limits, does neither).
 
 /// Where a socket listens or connects to: IPv4 or IPv6, with the port.
 struct SocketAddress {
@@ -43,5 +44,8 @@ struct SocketAddress {
 [[nodiscard]] Result<UniqueFd> connect_stream(const SocketAddress& address);
 
 [[nodiscard]] Result<std::uint16_t> local_port(int fd);
+
+/// Bytes that the peer's TCP has not acknowledged; 0 where the socket does not tell.
+[[nodiscard]] std::uint32_t unsent_bytes(int fd) noexcept;
 
 }  // namespace ringside

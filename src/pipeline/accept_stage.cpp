@@ -113,6 +113,7 @@ void AcceptStage::admit(UniqueFd socket) noexcept {
 }
 
 void AcceptStage::pause(int code) noexcept {
+    counters().add(Metric::accept_errors_total);
     pause_ns_ = std::clamp(pause_ns_ * 2, accept_pause_ns_min, accept_pause_ns_max);
     resume_at_ns_ = now_ns() + pause_ns_;
     // One line each time accepting begins to fail, not one per attempt.

@@ -15,12 +15,8 @@ namespace {
 
 constexpr std::size_t receive_bytes = std::size_t{64} * 1024;
 
-// What one session may be sent of a long history in a turn, and all of them together: about half a
-// millisecond of copying, so that live messages of the room wait no longer than that.
+// What one session may be sent of a long history in a turn.
 constexpr std::size_t flush_bytes = catch_up_chunk_bytes;
-constexpr std::size_t catch_up_bytes_per_turn = 4 * flush_bytes;
-// A history that is shorter is sent at once.
-constexpr std::uint64_t short_history_bytes = std::uint64_t{16} * 1024;
 
 // A closing session whose peer takes nothing is given up after this long where --write-timeout is
 // off: it has said goodbye already and holds a slot and a name.

@@ -96,6 +96,7 @@ ConversationStage::Verdict RoomStage::stage_message(Session& session,
         return Verdict::taken;
     }
     if (log_->staged_end() - log_->published_end() >= staged_bytes_max) {
+        counters().add(Metric::held_messages_total);
         session.waits = true;
         waiting_.push_back(&session);
         return Verdict::later;

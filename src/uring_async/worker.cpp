@@ -1,8 +1,10 @@
 #include "uring_async/worker.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <limits>
+#include <new>
 
 #include "common/assert.hpp"
 #include "uring_async/chat/session.hpp"
@@ -10,6 +12,11 @@
 namespace ringside::uring {
 
 namespace {
+
+// The peer went away: as normal as a disconnect request.
+constexpr bool peer_is_gone(int code) noexcept {
+    return code == EPIPE || code == ECONNRESET;
+}
 
 // Time limits are looked after by sweeping all connections; a limit is thus met late by at most a
 // quarter of itself.
@@ -109,10 +116,8 @@ void Worker::handle(const IoEvent& event) {
                 return on_received(*connection,
                                    {event.data, static_cast<std::size_t>(event.result)});
             }
-            connection->input_ended = true;
-            // Frames that came before the end are worked off first; an error ends it at once.
-            if (event.result < 0 || !connection->story_alive) close(*connection);
-            return;
+            if (event.result < 0) return lose(*connection, "receive", -event.result);
+            return on_input_ended(*connection);
         case IoEvent::Kind::sent:
             return on_sent(*connection, event.result);
         case IoEvent::Kind::writable:
@@ -129,6 +134,7 @@ void Worker::handle(const IoEvent& event) {
 // Each connection goes to the worker that has the fewest, so that few of them are spread evenly
 // too.
 void Worker::on_accepted(int descriptor) {
+    accepting_fails_ = false;
     if (shared_.connections_all() >= shared_.options.connections_max || drain_until_ns_ != 0) {
         UniqueFd refused(descriptor);
         counters_.drop(drain_until_ns_ != 0 ? Drop::drain : Drop::server_full);
@@ -173,9 +179,31 @@ void Worker::on_received(Connection& connection, std::string_view bytes) {
     hold_if_full(connection);
 }
 
+// The client has said all it wanted, as with disconnect; it may still read. A story that is under
+// way sees to it at its end.
+void Worker::on_input_ended(Connection& connection) {
+    connection.input_ended = true;
+    if (connection.closing || connection.story_alive) return;
+    if (connection.lingering) return flush_soon(connection);
+    start_story(connection);
+}
+
+// An error ends a connection at once, whatever it is owed.
+void Worker::lose(Connection& connection, const char* operation, int code) noexcept {
+    if (connection.closing) return;
+    if (peer_is_gone(code)) return close(connection);
+    shared_.log.write(LogLevel::warn, "connection failed",
+                      {{"error", Error{code, operation}.text()}});
+    close(connection, Drop::connection_error);
+}
+
 void Worker::start_story(Connection& connection) {
+    try {
+        scheduler_.spawn(&Session::run, &connection);
+    } catch (const std::bad_alloc&) {
+        return close(connection, Drop::no_memory);
+    }
     connection.story_alive = true;
-    scheduler_.spawn(&Session::run, &connection);
     // At once: the bytes are hot in the cache, and the stack comes back before the next one starts.
     scheduler_.run_ready(std::numeric_limits<std::size_t>::max());
 }
@@ -184,24 +212,22 @@ void Worker::story_ended(Connection& connection) noexcept {
     connection.story_alive = false;
     if (connection.closing) return;
     connection.decoder.keep_rest();
-    if (connection.input_ended) return close(connection);
     const bool unfinished = !connection.lingering && connection.decoder.mid_frame();
     if (!unfinished) {
         connection.frame_begun_ns = 0;
     } else if (connection.frame_begun_ns == 0) {
         connection.frame_begun_ns = io_.now_ns();
     }
-    if (connection.held && drain_until_ns_ == 0) {
-        connection.held = false;
-        io_.receive(connection.id);
-    }
+    if (drain_until_ns_ == 0) let_go_on(connection);
 }
 
 void Worker::park(Connection& connection, Connection::Wait wait) noexcept {
     RINGSIDE_ASSERT(connection.wait == Connection::Wait::none);
     connection.decoder.keep_rest();
     hold_if_full(connection);
-    if (wait == Connection::Wait::inbox) waiting_for_inbox_.push_back(connection.id);
+    if (wait == Connection::Wait::post || wait == Connection::Wait::settled) {
+        waiting_for_owner_.push_back(connection.id);
+    }
     connection.wait = wait;
     connection.story = scheduler_.current();
     scheduler_.suspend();
@@ -220,6 +246,11 @@ void Worker::hold_if_full(Connection& connection) noexcept {
     io_.hold(connection.id);
 }
 
+void Worker::let_go_on(Connection& connection) noexcept {
+    if (!std::exchange(connection.held, false)) return;
+    io_.receive(connection.id);
+}
+
 void Worker::on_sent(Connection& connection, std::int32_t result) {
     RINGSIDE_ASSERT(connection.send_in_flight);
     connection.send_in_flight = false;
@@ -227,12 +258,13 @@ void Worker::on_sent(Connection& connection, std::int32_t result) {
     counters_.add(Metric::bytes_out_total, bytes);
     counters_.add(Metric::deliveries_total, connection.outbox.sent(bytes));
     if (connection.closing) return;
-    if (result < 0) return close(connection);
+    if (result < 0) return lose(connection, "send", -result);
     connection.blocked = bytes < connection.offered_bytes;
     if (!connection.blocked) {
         connection.stalled_ns = 0;
     } else if (bytes > 0 || connection.stalled_ns == 0) {
         connection.stalled_ns = io_.now_ns();
+        connection.unsent_bytes = 0;
     }
     if (!connection.blocked && (connection.outbox.owes() || connection.lingering)) {
         flush_soon(connection);
@@ -245,29 +277,44 @@ void Worker::on_closed(SlotId id) {
     RINGSIDE_ASSERT(connection != nullptr && connection->close_called);
     RINGSIDE_ASSERT(!connection->story_alive);
     connections_[id.slot].reset();
-    --connections_open_;
+    // With the last one the sweeps end: one more, now, gives back what is idle.
+    if (--connections_open_ == 0) next_sweep_ns_ = 0;
     shared_.connections[number_].fetch_sub(1, std::memory_order_relaxed);
 }
 
-// Draining: nothing new comes in, what is owed goes out, then the connection ends.
+void Worker::begin_drain() {
+    drain_until_ns_ = io_.now_ns() + shared_.options.drain_ns;
+    next_sweep_ns_ = io_.now_ns() + sweep_period_ns_min;
+    if (listening_) io_.stop_listening();
+    for (const auto& connection : connections_) {
+        if (connection == nullptr || connection->held || connection->close_called) continue;
+        if (connection->lingering) continue;
+        connection->held = true;
+        io_.hold(connection->id);
+    }
+}
+
+// Draining: nothing new is worked off, what is owed goes out, then the connection ends in order.
+// What the peer goes on sending is read and thrown away: unread, it would reset the connection and
+// take with it what the kernel has not delivered yet.
 void Worker::look_after_drain() {
     if (drain_until_ns_ == 0) {
         if (!shared_.draining.load(std::memory_order_acquire)) return;
-        drain_until_ns_ = io_.now_ns() + shared_.options.drain_ns;
-        next_sweep_ns_ = io_.now_ns() + sweep_period_ns_min;
-        if (listening_) io_.stop_listening();
-        for (const auto& connection : connections_) {
-            if (connection == nullptr || connection->held || connection->close_called) continue;
-            connection->held = true;
-            io_.hold(connection->id);
-        }
+        begin_drain();
     }
     const bool late = io_.now_ns() >= drain_until_ns_;
-    for (const auto& connection : connections_) {
-        if (connection == nullptr || connection->closing) continue;
-        const bool busy =
-            connection->story_alive || connection->send_in_flight || connection->outbox.owes();
-        if (late || !busy) close(*connection, Drop::drain);
+    for (const auto& one : connections_) {
+        if (one == nullptr || one->closing) continue;
+        Connection& connection = *one;
+        if (late && connection.lingering) {
+            close(connection);
+        } else if (late) {
+            close(connection, Drop::drain);
+        } else if (!connection.lingering && !connection.story_alive && !connection.send_in_flight &&
+                   !connection.outbox.owes() && settled(connection)) {
+            counters_.drop(Drop::drain);
+            linger(connection);
+        }
     }
     close_due();
 }
@@ -282,16 +329,31 @@ bool Worker::drained() {
         shared_.drained.fetch_add(1);
         shared_.exchange.wake_all();
     }
-    return shared_.drained.load() == shared_.exchange.workers() && !owned_.commit_due();
+    if (shared_.drained.load() != shared_.exchange.workers()) return false;
+    // Whoever is counted has posted all it had, but perhaps after we took our letters of this turn.
+    return !owned_.commit_due() && !letters_came();
+}
+
+// One line each time accepting begins to fail, not one per attempt.
+void Worker::look_at_accepting() noexcept {
+    const IoCounters& io = io_.counters();
+    if (io.accept_errors == counters_.get(Metric::accept_errors_total)) return;
+    if (std::exchange(accepting_fails_, true)) return;
+    shared_.log.write(LogLevel::warn, "accepting pauses",
+                      {{"error", Error{io.accept_error, "accept"}.text()},
+                       {"open_connections", shared_.connections_all()}});
 }
 
 void Worker::export_counters() noexcept {
+    look_at_accepting();
     const IoCounters& io = io_.counters();
     counters_.set(Metric::ring_enters_total, io.enters);
     counters_.set(Metric::completions_total, io.completions);
     counters_.set(Metric::system_calls_total, io.system_calls);
     counters_.set(Metric::sends_total, io.sends);
     counters_.set(Metric::wakes_total, io.wakes);
+    counters_.set(Metric::accept_errors_total, io.accept_errors);
+    counters_.set(Metric::buffer_shortages_total, io.buffer_shortages);
     counters_.set(Metric::connections, connections_open_);
     counters_.set(Metric::members, owned_.members());
     counters_.set(Metric::coroutines, scheduler_.alive());

@@ -91,20 +91,23 @@ class Worker final : private OwnerReplies {
     [[nodiscard]] StoryReply ask_create(Connection& connection, std::string name);
     [[nodiscard]] StoryReply ask_join(Connection& connection, std::uint32_t room);
     [[nodiscard]] StoryReply ask_leave(Connection& connection);
-    /// False where what waits for the room's owner is too much: park for Wait::inbox first.
+    /// False where too much of the room's is under way: park for Wait::post first.
     [[nodiscard]] bool may_post(const Connection& connection) const noexcept;
+    /// True where it is known of all its messages whether they are stored, and it was answered.
+    [[nodiscard]] bool settled(const Connection& connection) const noexcept;
     void post(Connection& connection, std::string_view text);
     void enter_lobby(Connection& connection);
     void leave_lobby(Connection& connection) noexcept;
     /// Owes the newest room list to everybody in the lobby here, where it has changed.
     void broadcast_list();
-    void enter_room(Connection& connection, std::uint32_t room, const RoomShare& share);
+    void enter_room(Connection& connection);
     /// Live messages stop; the log stays readable until give_back_room().
     void stop_live(Connection& connection) noexcept;
     void give_back_room(Connection& connection);
     void flush_soon(Connection& connection);
-    /// Closes after the answers owed are sent and the peer has ended its side, or a second later:
-    /// a close with input unread would reset the connection and take the answers with it.
+    /// Closes after the answers owed are sent and the peer has ended its side, or a second after
+    /// the last of them: a close with input unread would reset the connection and take the answers
+    /// with it. All its messages are settled.
     void linger(Connection& connection) noexcept;
     void close(Connection& connection) noexcept;
     void close(Connection& connection, Drop reason) noexcept;
@@ -119,45 +122,55 @@ class Worker final : private OwnerReplies {
     // OwnerReplies
     void joined(const MemberRef& member, std::uint32_t room, int error,
                 const RoomShare& share) override;
-    void refused(const MemberRef& member) override;
+    void refused(const MemberRef& member, std::uint32_t room, std::uint64_t settled) override;
     void left(const MemberRef& member, std::uint64_t end) override;
-    void published(std::uint32_t worker, std::uint32_t room) override;
+    void published(std::uint32_t worker, std::uint32_t room, std::uint64_t settled) override;
 
     // worker.cpp: the turn
     void handle(const IoEvent& event);
     void on_accepted(int descriptor);
     void adopt(int descriptor);
     void on_received(Connection& connection, std::string_view bytes);
+    void on_input_ended(Connection& connection);
     void on_sent(Connection& connection, std::int32_t result);
+    void lose(Connection& connection, const char* operation, int code) noexcept;
     void on_closed(SlotId id);
     void start_story(Connection& connection);
     void hold_if_full(Connection& connection) noexcept;
+    void let_go_on(Connection& connection) noexcept;
     [[nodiscard]] std::uint64_t wait_until() noexcept;
     void look_after_drain();
+    void begin_drain();
     [[nodiscard]] bool drained();
     void export_counters() noexcept;
+    void look_at_accepting() noexcept;
     [[nodiscard]] Connection* find(SlotId id) noexcept;
 
     // worker_letters.cpp: other workers
     [[nodiscard]] LetterBatch& batch_for(std::uint32_t worker) noexcept;
     void send_letter(std::uint32_t worker, const Letter& letter);
     void take_letters();
+    [[nodiscard]] bool letters_came() noexcept;
     void open_letter(const Letter& letter, std::uint32_t from, std::string_view bytes);
     void post_letters();
     void take_created();
     void answer_story(SlotId id, const StoryReply& reply);
     void resume(Connection& connection) noexcept;
-    void refuse_message(SlotId id);
-    void on_published(std::uint32_t room);
+    void on_joined(SlotId id, std::uint32_t room, int error, const RoomShare& share);
+    void on_refused(SlotId id, std::uint32_t room, std::uint64_t settled);
+    void on_published(std::uint32_t room, std::uint64_t settled);
+    void resume_waiting();
     [[nodiscard]] std::uint32_t owner_of(std::uint32_t room) const noexcept;
 
     // worker_output.cpp: flushing, closing, time limits
     void flush_all();
     void flush(Connection& connection);
     void let_through(Connection& connection) noexcept;
+    void end_sending(Connection& connection) noexcept;
     void close_due();
     void finish_close(Connection& connection);
     void sweep();
+    [[nodiscard]] bool takes_nothing(Connection& connection, std::uint64_t now_ns) noexcept;
     void check_limits(Connection& connection, std::uint64_t now_ns);
     void unlist(Connection& connection) noexcept;
     void release_name(Connection& connection) noexcept;
@@ -175,14 +188,15 @@ class Worker final : private OwnerReplies {
     std::unordered_map<std::uint32_t, std::unique_ptr<LocalRoom>> local_rooms_;
     std::vector<LocalRoom*> rooms_to_flush_;
     std::vector<SlotId> connections_to_flush_;
-    std::vector<SlotId> flushing_;  // the list that flush_all() works off
+    std::vector<SlotId> flushing_;   // the list that flush_all() works off
+    std::size_t catch_up_left_ = 0;  // of catch_up_bytes_per_turn
     std::vector<SlotId> to_close_;
     std::vector<Connection*> lobby_;
     std::uint64_t lobby_version_ = 0;
 
     std::vector<LetterBatch> outgoing_;  // by worker
     LetterBatch incoming_;
-    std::vector<SlotId> waiting_for_inbox_;
+    std::vector<SlotId> waiting_for_owner_;
     std::shared_ptr<CreatedList> created_;  // shared with jobs that may outlive the worker
 
     std::uint64_t sweep_period_ns_;
@@ -190,6 +204,7 @@ class Worker final : private OwnerReplies {
     std::uint64_t drain_until_ns_ = 0;  // not 0: draining
     bool listening_ = false;
     bool drained_counted_ = false;
+    bool accepting_fails_ = false;  // since the last `accepted`: it was logged
 };
 
 }  // namespace ringside::uring

@@ -15,7 +15,8 @@ namespace ringside::uring {
 
 struct Worker::Created {
     SlotId id{};
-    int error = 0;
+    std::string room;
+    Error error{};  // code 0: it was made
 };
 
 struct Worker::CreatedList {
@@ -64,7 +65,7 @@ StoryReply Worker::ask_create(Connection& connection, std::string name) {
         [directory = &shared_.rooms, room = std::move(name), id = connection.id, list = created_] {
             const Result<const Room*> made = directory->create(room);
             const std::lock_guard lock(list->mutex);
-            list->list.push_back({id, made ? 0 : made.error().code});
+            list->list.push_back({id, room, made ? Error{} : made.error()});
             if (list->waker != nullptr) list->waker->wake();
         });
     return await(connection, reply);
@@ -96,12 +97,21 @@ StoryReply Worker::ask_leave(Connection& connection) {
 }
 
 bool Worker::may_post(const Connection& connection) const noexcept {
-    const std::uint32_t owner = owner_of(connection.room->number);
+    const LocalRoom& local = *connection.room;
+    if (local.posted - local.settled >= staged_bytes_max) return false;
+    const std::uint32_t owner = owner_of(local.number);
     return owner == number_ || outgoing_[owner].bytes.size() < inbox_bytes_max;
 }
 
+bool Worker::settled(const Connection& connection) const noexcept {
+    return connection.room == nullptr || connection.posted_end <= connection.room->settled;
+}
+
 void Worker::post(Connection& connection, std::string_view text) {
-    const std::uint32_t room = connection.room->number;
+    LocalRoom& local = *connection.room;
+    local.posted += connection.name.size() + text.size();
+    connection.posted_end = local.posted;
+    const std::uint32_t room = local.number;
     const std::uint32_t owner = owner_of(room);
     if (owner == number_) {
         return owned_.post(room, MemberRef{number_, connection.id}, connection.name, text);
@@ -120,9 +130,7 @@ void Worker::post(Connection& connection, std::string_view text) {
 void Worker::joined(const MemberRef& member, std::uint32_t room, int error,
                     const RoomShare& share) {
     const auto value = static_cast<std::uint64_t>(error);
-    if (member.worker == number_) {
-        return answer_story(member.id, StoryReply{.error = error, .share = share});
-    }
+    if (member.worker == number_) return on_joined(member.id, room, error, share);
     send_letter(member.worker, Letter{.kind = Letter::Kind::joined,
                                       .room = room,
                                       .id = member.id,
@@ -135,14 +143,16 @@ void Worker::left(const MemberRef& member, std::uint64_t end) {
     send_letter(member.worker, Letter{.kind = Letter::Kind::left, .id = member.id, .value = end});
 }
 
-void Worker::refused(const MemberRef& member) {
-    if (member.worker == number_) return refuse_message(member.id);
-    send_letter(member.worker, Letter{.kind = Letter::Kind::refused, .id = member.id});
+void Worker::refused(const MemberRef& member, std::uint32_t room, std::uint64_t settled) {
+    if (member.worker == number_) return on_refused(member.id, room, settled);
+    send_letter(
+        member.worker,
+        Letter{.kind = Letter::Kind::refused, .room = room, .id = member.id, .value = settled});
 }
 
-void Worker::published(std::uint32_t worker, std::uint32_t room) {
-    if (worker == number_) return on_published(room);
-    send_letter(worker, Letter{.kind = Letter::Kind::published, .room = room});
+void Worker::published(std::uint32_t worker, std::uint32_t room, std::uint64_t settled) {
+    if (worker == number_) return on_published(room, settled);
+    send_letter(worker, Letter{.kind = Letter::Kind::published, .room = room, .value = settled});
 }
 
 // ---- answers and news arrive ----
@@ -156,20 +166,44 @@ void Worker::answer_story(SlotId id, const StoryReply& reply) {
     if (connection->wait == Connection::Wait::reply) resume(*connection);
 }
 
-void Worker::refuse_message(SlotId id) {
+// Before the story goes on: letters that follow this one are about a room that is there.
+void Worker::on_joined(SlotId id, std::uint32_t room, int error, const RoomShare& share) {
+    if (error == 0) {
+        Connection* const connection = find(id);
+        RINGSIDE_ASSERT(connection != nullptr && connection->room == nullptr);
+        std::unique_ptr<LocalRoom>& local = local_rooms_[room];
+        if (local == nullptr) {
+            local = std::make_unique<LocalRoom>(room, share, catch_up_);
+            // A `published` that came before this, or after the last member here had gone, found no
+            // room and left the flag up; the owner would never tell us again.
+            share.own->told.exchange(false, std::memory_order_acq_rel);
+        }
+        ++local->users;
+        connection->room = local.get();
+        connection->posted_end = 0;
+    }
+    answer_story(id, StoryReply{.error = error});
+}
+
+void Worker::on_refused(SlotId id, std::uint32_t room, std::uint64_t settled) {
+    const auto local = local_rooms_.find(room);
+    if (local != local_rooms_.end()) local->second->settled = settled;
     Connection* const connection = find(id);
     if (connection == nullptr || connection->closing) return;
+    RINGSIDE_ASSERT(!connection->lingering);
     counters_.add(Metric::refusals_total);
     connection->outbox.answer(Request::send_message, Status::failure, reason::storage_failed);
     flush_soon(*connection);
 }
 
-void Worker::on_published(std::uint32_t room) {
+void Worker::on_published(std::uint32_t room, std::uint64_t settled) {
     const auto found = local_rooms_.find(room);
     // The last member may be gone while the owner's letter was on its way.
     if (found == local_rooms_.end()) return;
     LocalRoom& local = *found->second;
-    local.share.told->exchange(false, std::memory_order_acq_rel);
+    local.share.own->told.exchange(false, std::memory_order_acq_rel);
+    RINGSIDE_ASSERT(settled >= local.settled && settled <= local.posted);
+    local.settled = settled;
     if (std::exchange(local.dirty, true)) return;
     rooms_to_flush_.push_back(&local);
 }
@@ -188,6 +222,13 @@ void Worker::take_letters() {
     }
 }
 
+bool Worker::letters_came() noexcept {
+    for (std::uint32_t from = 0; from < shared_.exchange.workers(); ++from) {
+        if (shared_.exchange.inbox(from, number_).filled()) return true;
+    }
+    return false;
+}
+
 void Worker::open_letter(const Letter& letter, std::uint32_t from, std::string_view bytes) {
     const MemberRef member{from, letter.id};
     switch (letter.kind) {
@@ -196,13 +237,12 @@ void Worker::open_letter(const Letter& letter, std::uint32_t from, std::string_v
         case Letter::Kind::join:
             return owned_.join(letter.room, member);
         case Letter::Kind::joined:
-            return answer_story(letter.id, StoryReply{.error = static_cast<int>(letter.value),
-                                                      .share = letter.share});
+            return on_joined(letter.id, letter.room, static_cast<int>(letter.value), letter.share);
         case Letter::Kind::post:
             return owned_.post(letter.room, member, bytes.substr(0, letter.user_bytes),
                                bytes.substr(letter.user_bytes));
         case Letter::Kind::refused:
-            return refuse_message(letter.id);
+            return on_refused(letter.id, letter.room, letter.value);
         case Letter::Kind::leave:
             return owned_.leave(letter.room, member);
         case Letter::Kind::left:
@@ -210,7 +250,7 @@ void Worker::open_letter(const Letter& letter, std::uint32_t from, std::string_v
         case Letter::Kind::gone:
             return owned_.gone(letter.room, from);
         case Letter::Kind::published:
-            return on_published(letter.room);
+            return on_published(letter.room, letter.value);
     }
     RINGSIDE_ASSERT(false);
 }
@@ -220,12 +260,19 @@ void Worker::post_letters() {
         if (outgoing_[to].letters.empty()) continue;
         if (shared_.exchange.inbox(number_, to).post(outgoing_[to])) shared_.exchange.wake(to);
     }
-    if (waiting_for_inbox_.empty()) return;
-    std::erase_if(waiting_for_inbox_, [this](SlotId id) {
+    if (!waiting_for_owner_.empty()) resume_waiting();
+}
+
+void Worker::resume_waiting() {
+    std::erase_if(waiting_for_owner_, [this](SlotId id) {
         Connection* const connection = find(id);
-        if (connection == nullptr || connection->wait != Connection::Wait::inbox) return true;
-        if (!may_post(*connection)) return false;
-        resume(*connection);
+        if (connection == nullptr) return true;
+        const Connection::Wait wait = connection->wait;
+        if (wait == Connection::Wait::post && !may_post(*connection)) return false;
+        if (wait == Connection::Wait::settled && !settled(*connection)) return false;
+        if (wait == Connection::Wait::post || wait == Connection::Wait::settled) {
+            resume(*connection);
+        }
         return true;
     });
 }
@@ -237,9 +284,14 @@ void Worker::take_created() {
         std::swap(created, created_->list);
     }
     for (const Created& one : created) {
-        answer_story(one.id, StoryReply{.error = one.error});
+        const int code = one.error.code;
+        if (code != 0 && code != EEXIST) {
+            shared_.log.write(LogLevel::error, "a room cannot be created",
+                              {{"room", PeerText{one.room}}, {"error", one.error.text()}});
+        }
+        answer_story(one.id, StoryReply{.error = code});
         // Everybody in a lobby hears of it, whichever worker serves them.
-        if (one.error == 0) shared_.exchange.wake_all();
+        if (code == 0) shared_.exchange.wake_all();
     }
 }
 

@@ -16,6 +16,23 @@ namespace {
 
 constexpr std::uint64_t linger_ns_max = 1'000'000'000;
 
+// Coroutine stacks that stay when many stories have ended: those of everyday work.
+constexpr std::size_t stacks_kept = 64;
+
+// A lingering connection whose peer takes nothing is given up after this long where
+// --write-timeout is off: it has said goodbye already and holds a slot.
+constexpr std::uint64_t closing_ns_max = 10'000'000'000;
+
+bool catches_up(const Outbox& outbox) noexcept {
+    const std::uint64_t lag = outbox.lag_bytes();
+    if (lag <= short_history_bytes) return false;
+    return lag > staged_bytes_max || !outbox.caught_up_once();
+}
+
+bool over(std::uint64_t since_ns, std::uint64_t limit_ns, std::uint64_t now_ns) noexcept {
+    return limit_ns != 0 && since_ns != 0 && now_ns - since_ns >= limit_ns;
+}
+
 void put_in(std::vector<Connection*>& list, Connection& connection) {
     RINGSIDE_ASSERT(!connection.listed);
     connection.listed = true;
@@ -45,19 +62,10 @@ void Worker::leave_lobby(Connection& connection) noexcept {
     if (connection.listed) take_out(lobby_, connection);
 }
 
-void Worker::enter_room(Connection& connection, std::uint32_t number, const RoomShare& share) {
-    std::unique_ptr<LocalRoom>& local = local_rooms_[number];
-    if (local == nullptr) {
-        local = std::make_unique<LocalRoom>(number, share, catch_up_);
-        // A `published` that came before this, or after the last member here had gone, found no
-        // room and left the flag up; the owner would never tell us again.
-        share.told->exchange(false, std::memory_order_acq_rel);
-    }
-    ++local->users;
-    connection.room = local.get();
+void Worker::enter_room(Connection& connection) {
     if (connection.closing) return;
-    put_in(local->members, connection);
-    connection.outbox.join(local->reader, 0);
+    put_in(connection.room->members, connection);
+    connection.outbox.join(connection.room->reader, 0);
     flush_soon(connection);
 }
 
@@ -71,6 +79,7 @@ void Worker::give_back_room(Connection& connection) {
     if (--local.users == 0) {
         RINGSIDE_ASSERT(local.members.empty());
         if (local.dirty) std::erase(rooms_to_flush_, &local);
+        local.share.own->posted = local.posted;
         local_rooms_.erase(number);
     }
     const std::uint32_t owner = owner_of(number);
@@ -102,6 +111,7 @@ void Worker::flush_soon(Connection& connection) {
 }
 
 void Worker::flush_all() {
+    catch_up_left_ = catch_up_bytes_per_turn;
     for (LocalRoom* room : rooms_to_flush_) {
         room->dirty = false;
         for (Connection* member : room->members)
@@ -120,6 +130,7 @@ void Worker::flush_all() {
 
 void Worker::flush(Connection& connection) {
     if (connection.send_in_flight || connection.blocked || connection.closing) return;
+    if (catch_up_left_ == 0 && catches_up(connection.outbox)) return flush_soon(connection);
     const Result<std::string_view> piece = connection.outbox.next_piece();
     if (!piece) {
         if (piece.error().code == EAGAIN) return flush_soon(connection);
@@ -128,15 +139,23 @@ void Worker::flush(Connection& connection) {
         return close(connection, Drop::storage);
     }
     if (piece->empty()) {
-        if (connection.lingering && !std::exchange(connection.fin_sent, true)) {
-            io_.shutdown_send(connection.id);
-        }
+        if (connection.lingering) end_sending(connection);
         return;
+    }
+    if (piece->size() > short_history_bytes && catches_up(connection.outbox)) {
+        catch_up_left_ -= std::min(catch_up_left_, piece->size());
     }
     connection.send_in_flight = true;
     connection.offered_bytes = static_cast<std::uint32_t>(piece->size());
     io_.send(connection.id, *piece);
     let_through(connection);  // a list handed out lets the next request through
+}
+
+void Worker::end_sending(Connection& connection) noexcept {
+    if (connection.input_ended) return close(connection);
+    if (std::exchange(connection.fin_sent, true)) return;
+    connection.linger_until_ns = io_.now_ns() + linger_ns_max;
+    io_.shutdown_send(connection.id);
 }
 
 void Worker::let_through(Connection& connection) noexcept {
@@ -156,7 +175,7 @@ void Worker::linger(Connection& connection) noexcept {
     if (connection.stage == Stage::room) connection.outbox.leave(0);
     release_name(connection);
     connection.lingering = true;
-    connection.linger_until_ns = io_.now_ns() + linger_ns_max;
+    let_go_on(connection);
     flush_soon(connection);
 }
 
@@ -173,8 +192,14 @@ void Worker::close(Connection& connection, Drop reason) noexcept {
 void Worker::close(Connection& connection) noexcept {
     if (std::exchange(connection.closing, true)) return;
     to_close_.push_back(connection.id);
-    if (connection.wait == Connection::Wait::output || connection.wait == Connection::Wait::inbox) {
-        resume(connection);
+    switch (connection.wait) {
+        case Connection::Wait::none:
+        case Connection::Wait::reply:
+            return;
+        case Connection::Wait::output:
+        case Connection::Wait::post:
+        case Connection::Wait::settled:
+            return resume(connection);
     }
 }
 
@@ -214,29 +239,42 @@ void Worker::sweep() {
     }
     close_due();
     catch_up_.trim();
+    scheduler_.stacks().trim(stacks_kept);
+}
+
+// `writable` comes only when much of the socket's buffer is free again, so a peer that takes little
+// is known by what is left unsent: compared over a whole limit, asked twice in it.
+bool Worker::takes_nothing(Connection& connection, std::uint64_t now_ns) noexcept {
+    std::uint64_t limit_ns = shared_.options.time.write_ns;
+    if (limit_ns == 0 && connection.lingering) limit_ns = closing_ns_max;
+    if (!connection.blocked || limit_ns == 0) return false;
+    const bool first = connection.unsent_bytes == 0;
+    if (!first && !over(connection.stalled_ns, limit_ns, now_ns)) return false;
+    const std::uint32_t before =
+        std::exchange(connection.unsent_bytes, io_.unsent_bytes(connection.id));
+    if (!first && connection.unsent_bytes >= before) return true;
+    connection.stalled_ns = now_ns;
+    return false;
 }
 
 void Worker::check_limits(Connection& connection, std::uint64_t now_ns) {
     const TimeLimits& limits = shared_.options.time;
-    const auto over = [now_ns](std::uint64_t since_ns, std::uint64_t limit_ns) {
-        return limit_ns != 0 && since_ns != 0 && now_ns - since_ns >= limit_ns;
-    };
+    if (takes_nothing(connection, now_ns)) return close(connection, Drop::slow_consumer);
     if (connection.lingering) {
-        if (now_ns >= connection.linger_until_ns) close(connection);
+        if (connection.fin_sent && now_ns >= connection.linger_until_ns) close(connection);
         return;
     }
-    if (connection.stage == Stage::unnamed && over(connection.opened_ns, limits.handshake_ns)) {
+    if (connection.stage == Stage::unnamed &&
+        over(connection.opened_ns, limits.handshake_ns, now_ns)) {
         return close(connection, Drop::handshake_timeout);
     }
     // A frame that the server itself left unread is not the client's delay.
-    if (!connection.story_alive && over(connection.frame_begun_ns, limits.frame_ns)) {
+    if (!connection.story_alive && over(connection.frame_begun_ns, limits.frame_ns, now_ns)) {
         return close(connection, Drop::frame_timeout);
     }
-    if (over(connection.last_frame_ns, limits.idle_ns)) {
+    // Nor is a client idle that waits for the server.
+    if (!connection.story_alive && over(connection.last_frame_ns, limits.idle_ns, now_ns)) {
         return close(connection, Drop::idle_timeout);
-    }
-    if (connection.blocked && over(connection.stalled_ns, limits.write_ns)) {
-        return close(connection, Drop::slow_consumer);
     }
     if (limits.lag_bytes_max != 0 && connection.outbox.caught_up_once() &&
         connection.outbox.lag_bytes() > limits.lag_bytes_max) {

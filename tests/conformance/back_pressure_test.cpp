@@ -303,4 +303,35 @@ TEST_CASE("who says goodbye while far behind gets whole messages, its answers an
     CHECK(history_of(server, "room").back() == "slow: last words");
 }
 
+// Symptom: a member that reads a little all the time was dropped as a slow consumer, since the
+// kernel calls a socket writable only when a third of its buffer is free.
+TEST_CASE("a member that reads a trickle is not closed by the write time limit") {
+    constexpr int count = 1600;
+    constexpr auto limit = 300ms;
+    ChatServer server({"--write-timeout", "300ms"});
+    ChatClient talker = in_room(server, "talker", "room");
+    ChatClient slow(server.port(), small_buffer);
+    enter(slow, "slow");
+    join(slow, "room");
+    int read = 0;
+    for (int said = 0; said < count; said += 16) {
+        for (int i = said; i < said + 16; ++i)
+            say(talker, big_message(i));
+        for (int i = said; i < said + 16; ++i)
+            expect_message(talker, "talker", big_message(i));
+    }
+    // Several times the limit, in each of which it takes a few messages of the megabytes that wait.
+    constexpr int sips = 50;
+    const Clock::time_point begin = Clock::now();
+    for (int sip = 0; sip < sips; ++sip) {
+        while (Clock::now() < begin + sip * 6 * limit / sips)
+            talker.fence();
+        expect_message(slow, "talker", big_message(read++));
+    }
+    while (read < count)
+        expect_message(slow, "talker", big_message(read++));
+    say(slow, "all read");
+    expect_message(slow, "slow", "all read");
+}
+
 }  // namespace ringside::test

@@ -258,4 +258,35 @@ TEST_CASE("requests sent together are answered in their order") {
     client.expect_closed();
 }
 
+// Symptom: `printf FRAMES | nc -N` printed nothing: the end of what the client sends closed the
+// connection at once, with all its answers.
+TEST_CASE("a client that ends its sending still gets the answer to everything it asked") {
+    constexpr int asked = 3000;  // more answers than the server queues for one client
+    ChatServer server;
+    ChatClient maker = in_room(server, "maker", "room");
+    ChatClient client(server.port());
+    std::string bytes;
+    for (int i = 0; i < asked; ++i)
+        bytes += client_frame(Request::send_message, "too early");
+    bytes += client_frame(Request::set_name, "ann");
+    bytes += client_frame(Request::create_chat, "room");
+    bytes += client_frame(Request::connect_chat, "room");
+    bytes += client_frame(Request::send_message, "last words");
+    bytes += client_frame(Request::create_chat, "not from here");
+    client.send_raw(bytes);
+    client.finish_sending();
+    for (int i = 0; i < asked; ++i)
+        expect_refusal(client.read(), Request::send_message);
+    CHECK(client.read() == success(Request::set_name, ""));
+    CHECK(client.read() == success(Request::get_chats, "room\n"));
+    expect_refusal(client.read(), Request::create_chat);
+    CHECK(client.read() == success(Request::connect_chat, "room"));
+    Frame frame = client.read();
+    if (frame.request == Request::receive_message) frame = client.read();
+    expect_refusal(frame, Request::create_chat);
+    while (client.read_or_closed()) {
+    }
+    expect_message(maker, "ann", "last words");
+}
+
 }  // namespace ringside::test

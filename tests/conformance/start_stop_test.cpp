@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -144,6 +145,35 @@ TEST_CASE("the folder of a server that ended is free for the next at once") {
     server.start();
     ChatClient client = in_lobby(server, "ann");
     client.fence();
+}
+
+// Symptom: the drain closed connections with input unread, which resets them: the kernel threw away
+// what the server had sent and the client not yet read.
+TEST_CASE("SIGTERM ends a publisher that keeps sending in order, with all that was published") {
+    ChatServer server;
+    ChatClient talker(server.port(), 4096);
+    enter(talker, "talker");
+    create_room(talker, "room");
+    join(talker, "room");
+    std::future<void> sending = std::async(std::launch::async, [&talker] {
+        try {
+            for (int i = 0;; ++i)
+                say(talker, std::to_string(i) + std::string(2000, 'x'));
+        } catch (const ClientError&) {
+            // It sends until the server has gone.
+        }
+    });
+    int seen = 0;
+    while (const std::optional<Frame> frame = talker.read_or_closed()) {
+        const std::string text = message_of(*frame).text;
+        REQUIRE(text.starts_with(std::to_string(seen) + 'x'));
+        if (++seen == 200) server.process().terminate();
+    }
+    talker.close();
+    sending.get();
+    server.stop();
+    server.start();
+    CHECK(history_of(server, "room").size() == static_cast<std::size_t>(seen));
 }
 
 }  // namespace ringside::test

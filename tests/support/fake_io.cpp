@@ -128,6 +128,10 @@ void FakeIo::close(SlotId id) noexcept {
     if (!socket.sending || socket.taken) hang_up(socket);
 }
 
+std::uint32_t FakeIo::unsent_bytes(SlotId id) noexcept {
+    return static_cast<std::uint32_t>(open_socket(id).endpoint.out().unread_bytes());
+}
+
 void FakeIo::wake() noexcept {
     if (asleep_) ++counters_.wakes;
     wake_ns_ = std::min(wake_ns_, network_.some_time());
@@ -288,6 +292,7 @@ void FakeIo::report_one(IoEvent::Kind kind, Socket* socket) noexcept {
 void FakeIo::accept_one() noexcept {
     if (network_.random().chance(network_.options().accept_errors)) {
         ++counters_.accept_errors;
+        counters_.accept_error = EMFILE;
         return accept_pause_.begin(network_.now_ns());
     }
     accept_pause_.succeeded();

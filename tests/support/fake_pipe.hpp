@@ -42,6 +42,7 @@ class FakePipe {
     [[nodiscard]] std::uint64_t reset_ns() const noexcept { return reset_ns_; }
 
     // ---- the reader's side ----
+    [[nodiscard]] std::size_t unread_bytes() const noexcept { return bytes_.size(); }
     [[nodiscard]] bool holds_bytes() const noexcept { return !bytes_.empty(); }
     /// When there is or will be something to read, the end and a reset included.
     [[nodiscard]] std::uint64_t next_ns() const noexcept {

@@ -20,11 +20,11 @@ namespace ringside::uring {
 // 2. A worker collects what it has for another in a LetterBatch and posts it once per turn, so a
 //    turn costs one lock per pair that has something to say, and one wake-up at most.
 // 3. An inbox takes a batch only while it holds less than inbox_bytes_max; otherwise the batch
-// stays
-//    with its sender, who stops working off its clients' messages once that has grown as large
-//    (back-pressure; counted as inbox_full). The taker wakes a sender it had left standing.
+//    stays with its sender, who stops working off its clients' messages once that has grown as
+//    large (back-pressure). The taker wakes a sender it had left standing.
 // 4. What is not a message is bounded by itself: at most one join, leave or gone is on its way per
-//    connection, and one `published` per room and worker (see OwnedRoom::told).
+//    connection, one `refused` per message, and one `published` per room and worker (see
+//    WorkerShare::told) or per commit of messages of that worker.
 
 /// Text bytes of posted messages that one inbox holds, and one batch beside it.
 inline constexpr std::size_t inbox_bytes_max = std::size_t{256} * 1024;
@@ -35,11 +35,20 @@ struct MemberRef {
     SlotId id{};
 };
 
-/// What a worker with members in a room needs to read it. Both live as long as the owner counts a
-/// member of that worker, which is until that worker's `gone`.
+/// What owner and one worker share of a room beside its log.
+struct WorkerShare {
+    // True from the owner's `published` letter until that worker has taken it up. Owner:
+    // exchange(true) after publish(); worker: exchange(false) before it reads the end.
+    std::atomic<bool> told{false};
+    std::uint64_t posted = 0;  // LocalRoom::posted while there is no LocalRoom; that worker's alone
+};
+
+/// What a worker with members in a room needs to read it. Log and WorkerShare live as long as the
+/// owner counts a member of that worker, which is until that worker's `gone`.
 struct RoomShare {
     const RoomLog* log = nullptr;
-    std::atomic<bool>* told = nullptr;
+    WorkerShare* own = nullptr;
+    std::uint64_t settled = 0;  // LocalRoom::settled when the owner gave this
 };
 
 struct Letter {
@@ -48,11 +57,11 @@ struct Letter {
         join,       // room, id: wants in
         joined,     // room, id, value: errno (0: share is set)
         post,       // room, id, user and text behind it in the batch's bytes
-        refused,    // id: a message of it could not be stored
+        refused,    // room, id: a message of it could not be stored; value as for `published`
         leave,      // room, id: up to where is it a member?
         left,       // id, value: up to this log position
         gone,       // room: one member less, it reads the log no more
-        published,  // room: the published end moved
+        published,  // room: the published end moved; value: LocalRoom::settled
     };
     Kind kind = Kind::adopt;
     std::uint32_t room = 0;

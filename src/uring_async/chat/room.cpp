@@ -9,6 +9,15 @@
 
 namespace ringside::uring {
 
+namespace {
+
+// Behind the last message that may still be published: after a failed sync that is none.
+std::uint64_t last_end(const OwnedRoom& room) noexcept {
+    return room.posts.empty() ? room.log->published_end() : room.posts.back().end;
+}
+
+}  // namespace
+
 struct OwnedRooms::Opened {
     std::uint32_t room = 0;
     Result<std::shared_ptr<RoomLog>> log;
@@ -52,8 +61,8 @@ OwnedRoom& OwnedRooms::open_room(std::uint32_t number) {
     if (slot != nullptr) return *slot;
     slot = std::make_unique<OwnedRoom>();
     slot->room = context_.directory->at(number);
-    slot->members.resize(context_.workers);
-    slot->told = std::make_unique<std::atomic<bool>[]>(context_.workers);
+    slot->branches.resize(context_.workers);
+    slot->shares = std::make_unique<WorkerShare[]>(context_.workers);
     // Opening verifies the history's tail and may read much of a file whose index is lost.
     context_.sync->run([directory = context_.directory, room = slot->room, list = opened_] {
         Opened opened{room->number, directory->open_log(*room)};
@@ -65,11 +74,12 @@ OwnedRoom& OwnedRooms::open_room(std::uint32_t number) {
 }
 
 void OwnedRooms::admit(OwnedRoom& room, const MemberRef& member) {
-    ++room.members[member.worker];
+    OwnedRoom::Branch& branch = room.branches[member.worker];
+    ++branch.members;
     ++room.members_all;
     ++members_;
     replies_.joined(member, room.room->number, 0,
-                    RoomShare{room.log.get(), &room.told[member.worker]});
+                    RoomShare{room.log.get(), &room.shares[member.worker], branch.settled});
 }
 
 void OwnedRooms::post(std::uint32_t number, const MemberRef& member, std::string_view user,
@@ -77,14 +87,15 @@ void OwnedRooms::post(std::uint32_t number, const MemberRef& member, std::string
     const auto found = rooms_.find(number);
     RINGSIDE_ASSERT(found != rooms_.end() && found->second->log != nullptr);
     OwnedRoom& room = *found->second;
-    if (!room.log->writable(now_ns_)) {
-        replies_.refused(member);
-        return;
-    }
+    const auto bytes = static_cast<std::uint32_t>(user.size() + text.size());
     // What a turn may hold back is bounded: a flood is written early, and goes on.
     if (room.log->staged_bytes() >= staged_bytes_max) commit_room(room);
+    if (!room.log->writable(now_ns_)) {
+        room.posts.push_back({last_end(room), member, bytes, true});
+        return settle(room);
+    }
     room.log->stage(user, time_text_.at(wall_ns_), wall_ns_, text);
-    room.senders.push_back({room.log->staged_end(), member});
+    room.posts.push_back({room.log->staged_end(), member, bytes, false});
     mark_dirty(room);
 }
 
@@ -92,18 +103,15 @@ void OwnedRooms::leave(std::uint32_t number, const MemberRef& member) {
     const auto found = rooms_.find(number);
     RINGSIDE_ASSERT(found != rooms_.end() && found->second->log != nullptr);
     OwnedRoom& room = *found->second;
-    // Behind the last message that may still be published: after a failed sync that is none.
-    const std::uint64_t end =
-        room.senders.empty() ? room.log->published_end() : room.senders.back().end;
-    room.leaves.push_back({end, member});
+    room.leaves.push_back({last_end(room), member});
     mark_dirty(room);
 }
 
 void OwnedRooms::gone(std::uint32_t number, std::uint32_t worker) {
     const auto found = rooms_.find(number);
-    RINGSIDE_ASSERT(found != rooms_.end() && found->second->members[worker] > 0);
+    RINGSIDE_ASSERT(found != rooms_.end() && found->second->branches[worker].members > 0);
     OwnedRoom& room = *found->second;
-    --room.members[worker];
+    --room.branches[worker].members;
     --room.members_all;
     --members_;
     // Commit decides whether the room can be closed: messages of the last member may be staged.
@@ -147,30 +155,47 @@ void OwnedRooms::commit_room(OwnedRoom& room) {
 
 void OwnedRooms::publish(OwnedRoom& room, std::uint64_t end) {
     room.log->publish(end);
-    auto kept = room.senders.begin();
-    while (kept != room.senders.end() && kept->end <= end)
-        ++kept;
-    context_.counters->add(Metric::messages_in_total,
-                           static_cast<std::uint64_t>(kept - room.senders.begin()));
-    room.senders.erase(room.senders.begin(), kept);
+    settle(room);
     for (std::uint32_t worker = 0; worker < context_.workers; ++worker) {
-        if (room.members[worker] == 0) continue;
+        OwnedRoom::Branch& branch = room.branches[worker];
+        const bool news = std::exchange(branch.news, false);
+        if (branch.members == 0) continue;
         // Pairs with the exchange in Worker::on_published: acq_rel, so that a worker that clears
         // the flag after us sees the end published before.
-        if (room.told[worker].exchange(true, std::memory_order_acq_rel)) continue;
-        replies_.published(worker, room.room->number);
+        const bool told = room.shares[worker].told.exchange(true, std::memory_order_acq_rel);
+        if (told && !news) continue;
+        replies_.published(worker, room.room->number, branch.settled);
     }
 }
 
-void OwnedRooms::refuse_unpublished(OwnedRoom& room, std::uint64_t beyond) {
-    const auto first = std::find_if(room.senders.begin(), room.senders.end(),
-                                    [&](const auto& sender) { return sender.end > beyond; });
-    for (auto sender = first; sender != room.senders.end(); ++sender) {
-        replies_.refused(sender->member);
+// In order, so that a count says which: a refused message waits for those before it.
+void OwnedRooms::settle(OwnedRoom& room) {
+    const std::uint64_t end = room.log->published_end();
+    std::uint64_t stored = 0;
+    auto post = room.posts.begin();
+    for (; post != room.posts.end() && post->end <= end; ++post) {
+        OwnedRoom::Branch& branch = room.branches[post->member.worker];
+        branch.settled += post->bytes;
+        if (post->refused) {
+            replies_.refused(post->member, room.room->number, branch.settled);
+        } else {
+            branch.news = true;
+            ++stored;
+        }
     }
-    room.senders.erase(first, room.senders.end());
+    room.posts.erase(room.posts.begin(), post);
+    context_.counters->add(Metric::messages_in_total, stored);
+}
+
+void OwnedRooms::refuse_unpublished(OwnedRoom& room, std::uint64_t beyond) {
+    for (OwnedRoom::Post& post : room.posts) {
+        if (post.end <= beyond) continue;
+        post.end = beyond;
+        post.refused = true;
+    }
+    settle(room);
     // Nobody waits for messages that will never be published.
-    for (OwnedRoom::Pending& leave : room.leaves)
+    for (OwnedRoom::Leave& leave : room.leaves)
         leave.end = std::min(leave.end, beyond);
 }
 
@@ -246,7 +271,7 @@ void OwnedRooms::on_synced(const SyncDone& done) {
 
 void OwnedRooms::close_if_empty(OwnedRoom& room) {
     if (room.members_all != 0 || !room.joining.empty() || !room.leaves.empty()) return;
-    if (room.log == nullptr || !room.senders.empty()) return;
+    if (room.log == nullptr || !room.posts.empty()) return;
     rooms_.erase(room.room->number);
 }
 

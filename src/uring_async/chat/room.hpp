@@ -32,6 +32,10 @@ struct Connection;
 //    published, and each worker with members is told once, however many members it has.
 // 3. A member's leave is answered when everything sequenced before it is published, so that what
 //    it got is one contiguous piece of the room's order.
+// 4. Messages are settled, published or refused, in the order in which they came. Worker and owner
+//    count the bytes of that worker's messages, posted here and settled there; every `published`
+//    and `refused` brings the owner's count. So a worker knows without a word per message whether
+//    one of a client's is still under way, and how much of the room's.
 
 /// The answers of the owner, to a connection of this or another worker.
 class OwnerReplies {
@@ -40,28 +44,38 @@ class OwnerReplies {
     /// `error` 0: the member is in and `share` is valid.
     virtual void joined(const MemberRef& member, std::uint32_t room, int error,
                         const RoomShare& share) = 0;
-    virtual void refused(const MemberRef& member) = 0;
+    virtual void refused(const MemberRef& member, std::uint32_t room, std::uint64_t settled) = 0;
     virtual void left(const MemberRef& member, std::uint64_t end) = 0;
-    virtual void published(std::uint32_t worker, std::uint32_t room) = 0;
+    virtual void published(std::uint32_t worker, std::uint32_t room, std::uint64_t settled) = 0;
 };
 
 struct OwnedRoom {
-    struct Pending {
+    struct Post {
         std::uint64_t end = 0;  // log position that must be published first
         MemberRef member{};
+        std::uint32_t bytes = 0;  // of name and text
+        bool refused = false;     // it waits for its turn to be told
+    };
+    struct Leave {
+        std::uint64_t end = 0;  // as above
+        MemberRef member{};
+    };
+    /// What the owner knows of a worker.
+    struct Branch {
+        std::uint32_t members = 0;
+        std::uint64_t settled = 0;  // bytes of its messages
+        bool news = false;          // settled more than it was told
     };
 
     const Room* room = nullptr;
-    std::shared_ptr<RoomLog> log;        // null while it is being opened
-    std::vector<MemberRef> joining;      // wait for the log
-    std::vector<std::uint32_t> members;  // by worker
+    std::shared_ptr<RoomLog> log;    // null while it is being opened
+    std::vector<MemberRef> joining;  // wait for the log
+    std::vector<Branch> branches;    // by worker
     std::uint32_t members_all = 0;
-    std::vector<Pending> senders;  // of messages staged and not published
-    std::vector<Pending> leaves;
-    // By worker: true from the owner's `published` letter until that worker has taken it up.
-    // Owner: exchange(true) after publish(); worker: exchange(false) before it reads the end.
-    std::unique_ptr<std::atomic<bool>[]> told;
-    bool dirty = false;  // true exactly when in OwnedRooms::dirty_
+    std::vector<Post> posts;  // staged and not published; refused ones behind such
+    std::vector<Leave> leaves;
+    std::unique_ptr<WorkerShare[]> shares;  // by worker
+    bool dirty = false;                     // true exactly when in OwnedRooms::dirty_
 };
 
 /// What the owner's thread needs of the server.
@@ -107,6 +121,7 @@ class OwnedRooms {
     void mark_dirty(OwnedRoom& room);
     void commit_room(OwnedRoom& room);
     void publish(OwnedRoom& room, std::uint64_t end);
+    void settle(OwnedRoom& room);
     void refuse_unpublished(OwnedRoom& room, std::uint64_t beyond);
     void answer_leaves(OwnedRoom& room);
     void on_opened(Opened& opened);
@@ -131,13 +146,19 @@ class OwnedRooms {
 /// The members of one room on one worker.
 struct LocalRoom {
     LocalRoom(std::uint32_t number_, const RoomShare& share_, CatchUpPool& pool)
-        : number(number_), share(share_), reader(*share_.log, pool) {}
+        : number(number_),
+          share(share_),
+          reader(*share_.log, pool),
+          posted(share_.own->posted),
+          settled(share_.settled) {}
 
     std::uint32_t number;
     RoomShare share;
     LogReader reader;
     std::vector<Connection*> members;  // those that live messages go to
     std::uint32_t users = 0;           // members, and leavers that still read the log
+    std::uint64_t posted;              // bytes (names and texts) of messages sent to the owner
+    std::uint64_t settled;             // of these, stored and published, or refused
     bool dirty = false;                // true exactly when in Worker's list of rooms to flush
 };
 

@@ -18,34 +18,59 @@ void Session::run(void* argument) noexcept {
 }
 
 void Session::tell() {
-    ClientFrame frame;
-    while (next_frame(frame)) {
+    const ChatRules& rules = worker_.shared().rules;
+    while (!over()) {
+        ClientFrame frame;
+        const FrameDecoder::Next next = connection_.decoder.peek(frame);
+        if (next == FrameDecoder::Next::need_more) break;
         if (connection_.outbox.list_pending() ||
             connection_.outbox.private_bytes() > private_bytes_max) {
-            wait_for_output();
+            wait_for(Connection::Wait::output);
             continue;  // the wait moved the frame: peek it again
         }
-        const Decision decision = worker_.shared().rules.decide(connection_.stage, frame);
-        if (decision.action == Action::post_message && !room_for_post()) continue;
+        const Decision decision = next == FrameDecoder::Next::frame
+                                      ? rules.decide(connection_.stage, frame)
+                                      : rules.frame_too_long();
+        if (waits_for_owner(decision.action)) continue;
         connection_.last_frame_ns = worker_.now_ns();
         connection_.frame_begun_ns = 0;
         act(decision, frame);
     }
+    if (connection_.input_ended) say_goodbye();
 }
 
-bool Session::next_frame(ClientFrame& frame) {
-    if (connection_.closing || connection_.lingering) return false;
-    switch (connection_.decoder.peek(frame)) {
-        case FrameDecoder::Next::frame:
+bool Session::over() const noexcept {
+    return connection_.closing || connection_.lingering;
+}
+
+// Whether its messages were stored is answered before anything that it asks later.
+bool Session::waits_for_owner(Action action) {
+    switch (action) {
+        case Action::post_message:
+            if (worker_.may_post(connection_)) return false;
+            worker_.counters().add(Metric::held_messages_total);
+            wait_for(Connection::Wait::post);
             return true;
-        case FrameDecoder::Next::need_more:
-            return false;
-        case FrameDecoder::Next::too_long:
-            refuse_and_linger(worker_.shared().rules.frame_too_long());
-            return false;
+        case Action::leave_room:
+            return false;  // the owner answers it behind them
+        case Action::refuse:
+        case Action::refuse_and_close:
+        case Action::take_name:
+        case Action::create_room:
+        case Action::join_room:
+        case Action::disconnect:
+            break;
     }
-    RINGSIDE_ASSERT(false);
-    return false;
+    if (worker_.settled(connection_)) return false;
+    wait_for(Connection::Wait::settled);
+    return true;
+}
+
+// A client that has closed, or half closed: the same as disconnect.
+void Session::say_goodbye() {
+    while (!over() && !worker_.settled(connection_))
+        wait_for(Connection::Wait::settled);
+    if (!over()) worker_.linger(connection_);
 }
 
 // Each action consumes the frame: at once where it needs its text no longer, or at its end.
@@ -81,10 +106,6 @@ void Session::refuse(Request request, std::string_view reason) {
 }
 
 void Session::refuse_and_linger(const Decision& decision) {
-    if (connection_.stage == Stage::room) {
-        if (!finish_room()) return;
-        connection_.stage = Stage::lobby;
-    }
     refuse(decision.answer, decision.reason);
     worker_.counters().drop(Drop::frame_too_long);
     worker_.linger(connection_);
@@ -120,7 +141,7 @@ void Session::join_room(std::string_view name) {
     worker_.leave_lobby(connection_);
     connection_.stage = Stage::room;
     connection_.outbox.answer(Request::connect_chat, Status::success, room->name);
-    worker_.enter_room(connection_, room->number, reply.share);
+    worker_.enter_room(connection_);
 }
 
 // The owner's answer is the message itself, among the room's; only a failure is told separately.
@@ -129,35 +150,24 @@ void Session::post(std::string_view text) {
     connection_.decoder.consume();
 }
 
-bool Session::room_for_post() {
-    if (worker_.may_post(connection_)) return true;
-    worker_.park(connection_, Connection::Wait::inbox);
-    return false;
-}
-
+// Everything that was sequenced before, its own messages among it, goes out first.
 void Session::leave_room() {
-    if (!finish_room()) return;
-    connection_.stage = Stage::lobby;
-    worker_.enter_lobby(connection_);
-}
-
-// Everything that was sequenced before, its own messages among it, goes out first. False where the
-// connection is closing meanwhile.
-bool Session::finish_room() {
     const StoryReply reply = worker_.ask_leave(connection_);
-    if (connection_.closing) return false;
+    if (connection_.closing) return;
     worker_.stop_live(connection_);
     connection_.outbox.leave(reply.value);
     worker_.flush_soon(connection_);
     while (!connection_.closing && connection_.outbox.leaving())
-        wait_for_output();
-    if (connection_.closing) return false;
+        wait_for(Connection::Wait::output);
+    if (connection_.closing) return;
     worker_.give_back_room(connection_);
-    return true;
+    connection_.stage = Stage::lobby;
+    worker_.enter_lobby(connection_);
 }
 
-void Session::wait_for_output() {
-    worker_.park(connection_, Connection::Wait::output);
+void Session::wait_for(Connection::Wait what) {
+    worker_.park(connection_, what);
+    connection_.last_frame_ns = worker_.now_ns();  // until now it waited for us
 }
 
 }  // namespace ringside::uring

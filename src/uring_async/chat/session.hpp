@@ -12,8 +12,8 @@ namespace ringside::uring {
 //
 // 1. A frame is peeked, decided on by the rules, carried out, consumed. Before each wait the
 //    decoder keeps what is unread; after it a frame peeked earlier is peeked again.
-// 2. A story may wait for the owner of a room, for a job on the disk, for its own output, for room
-//    in an inbox; never with a lock, never in a catch block.
+// 2. A story may wait for the owner of a room, for a job on the disk, for its own output; never
+//    with a lock, never in a catch block.
 // 3. A connection that is closing still gets the reply its story waits for, so that memberships
 //    are always given back; it works off nothing further.
 class Session {
@@ -25,7 +25,9 @@ class Session {
 
  private:
     void tell();
-    [[nodiscard]] bool next_frame(ClientFrame& frame);
+    [[nodiscard]] bool over() const noexcept;
+    [[nodiscard]] bool waits_for_owner(Action action);
+    void say_goodbye();
     void act(const Decision& decision, const ClientFrame& frame);
     void refuse(Request request, std::string_view reason);
     void refuse_and_linger(const Decision& decision);
@@ -34,9 +36,7 @@ class Session {
     void join_room(std::string_view name);
     void post(std::string_view text);
     void leave_room();
-    [[nodiscard]] bool finish_room();
-    void wait_for_output();
-    [[nodiscard]] bool room_for_post();
+    void wait_for(Connection::Wait what);
 
     Connection& connection_;
     Worker& worker_;

@@ -8,6 +8,7 @@
 
 #include "common/assert.hpp"
 #include "common/clock.hpp"
+#include "common/socket_ops.hpp"
 
 // What the kernel may answer, and what follows:
 //
@@ -76,8 +77,9 @@ void EpollIo::listen(int listener) noexcept {
     RINGSIDE_ASSERT(listener >= 0 && listener_ < 0);
     listener_ = listener;
     ++counters_.system_calls;
-    if (!epoll_.add(listener, EPOLLIN, listener_token)) {
+    if (const Result<void> done = epoll_.add(listener, EPOLLIN, listener_token); !done) {
         ++counters_.accept_errors;
+        counters_.accept_error = done.error().code;
         accept_pause_.begin(now_ns_);
     }
 }
@@ -92,8 +94,9 @@ void EpollIo::stop_listening() noexcept {
     listener_ = -1;
 }
 
-void EpollIo::pause_accepting() noexcept {
+void EpollIo::pause_accepting(int code) noexcept {
     ++counters_.accept_errors;
+    counters_.accept_error = code;
     ++counters_.system_calls;
     epoll_.remove(listener_);
     accept_pause_.begin(monotonic_ns());
@@ -198,6 +201,11 @@ void EpollIo::close(SlotId id) noexcept {
     ++counters_.system_calls;
     ::close(std::exchange(socket.fd, -1));  // leaves the epoll set with it
     report(pending_, IoEvent::Kind::closed, id, 0);
+}
+
+std::uint32_t EpollIo::unsent_bytes(SlotId id) noexcept {
+    ++counters_.system_calls;
+    return ringside::unsent_bytes(sockets_.at(id).fd);
 }
 
 // Events made by calls since the last turn.
@@ -307,7 +315,7 @@ void EpollIo::on_acceptable() noexcept {
         } else if (errno == EAGAIN) {
             return;
         } else if (!accept_error_passes(errno)) {
-            return pause_accepting();
+            return pause_accepting(errno);
         }
     }
 }

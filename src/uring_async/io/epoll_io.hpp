@@ -43,6 +43,7 @@ class EpollIo final : public Io {
     void send(SlotId id, std::string_view bytes) noexcept override;
     void shutdown_send(SlotId id) noexcept override;
     void close(SlotId id) noexcept override;
+    [[nodiscard]] std::uint32_t unsent_bytes(SlotId id) noexcept override;
     [[nodiscard]] std::span<const IoEvent> turn(std::uint64_t until_ns) noexcept override;
     [[nodiscard]] std::uint64_t now_ns() const noexcept override { return now_ns_; }
     [[nodiscard]] const IoCounters& counters() const noexcept override { return counters_; }
@@ -69,7 +70,7 @@ class EpollIo final : public Io {
     void on_acceptable() noexcept;
     void on_writable(SlotId id, Socket& socket) noexcept;
     void on_readable(SlotId id, Socket& socket) noexcept;
-    void pause_accepting() noexcept;
+    void pause_accepting(int code) noexcept;
     void watch(SlotId id, Socket& socket) noexcept;
     void report(std::vector<IoEvent>& to, IoEvent::Kind kind, SlotId id, std::int64_t result,
                 const char* data = nullptr) noexcept;

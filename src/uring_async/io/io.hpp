@@ -57,6 +57,7 @@ struct IoCounters {
     std::uint64_t short_sends = 0;  // of these, such that took less than offered
     std::uint64_t receives = 0;
     std::uint64_t accept_errors = 0;     // EMFILE and its kin: accepting paused
+    int accept_error = 0;                // the last of them
     std::uint64_t buffer_shortages = 0;  // ENOBUFS: a receive had no buffer and was re-armed
     std::uint64_t wakes = 0;         // times another thread had to wake this one by a system call
     std::uint64_t system_calls = 0;  // all system calls of this I/O, the above included
@@ -89,6 +90,9 @@ class Io : public Waker {
     /// Ends the sending direction (FIN after what was sent); receiving goes on.
     virtual void shutdown_send(SlotId id) noexcept = 0;
     virtual void close(SlotId id) noexcept = 0;
+    /// Bytes that the kernel took and the peer has not: a system call, to tell a peer that takes
+    /// little from one that takes nothing.
+    [[nodiscard]] virtual std::uint32_t unsent_bytes(SlotId id) noexcept = 0;
 
     /// Carries out what is queued, waits until something happened, wake() was called or `until_ns`
     /// (monotonic; 0: do not wait) has come, and returns what happened: empty is possible. The

@@ -11,6 +11,7 @@
 
 #include "common/assert.hpp"
 #include "common/clock.hpp"
+#include "common/socket_ops.hpp"
 
 // What the kernel may answer, and what follows:
 //
@@ -71,7 +72,8 @@ UringIo::~UringIo() {
     everything.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
     everything.timeout.tv_sec = -1;
     everything.timeout.tv_nsec = -1;
-    ::io_uring_register_sync_cancel(ring_->raw(), &everything);
+    const int cancelled = ::io_uring_register_sync_cancel(ring_->raw(), &everything);
+    RINGSIDE_ASSERT(cancelled != -EEXIST);  // destroyed by another thread than made it
     for (Completion completion; ring_->pop(completion);) {
         const auto operation = static_cast<Operation>(completion.user_data >> operation_shift);
         if (operation == Operation::accept && completion.result >= 0) ::close(completion.result);
@@ -257,6 +259,11 @@ void UringIo::close(SlotId id) noexcept {
     }
 }
 
+std::uint32_t UringIo::unsent_bytes(SlotId id) noexcept {
+    ++counters_.system_calls;
+    return ringside::unsent_bytes(sockets_.at(id).fd);
+}
+
 // Ends what is in flight: the shutdown ends receives and polls, and tells the peer, which close()
 // would not do while a request holds the socket; the cancels end the rest.
 void UringIo::begin_close(SlotId id, Socket& socket) noexcept {
@@ -407,6 +414,7 @@ void UringIo::on_accept(std::uint32_t generation, const Completion& completion) 
     accepting_ = false;
     if (result >= 0 || result == -ECANCELED || accept_error_passes(-result)) return;
     ++counters_.accept_errors;
+    counters_.accept_error = -result;
     accept_pause_.begin(monotonic_ns());
 }
 

@@ -59,6 +59,7 @@ class UringIo final : public Io {
     void send(SlotId id, std::string_view bytes) noexcept override;
     void shutdown_send(SlotId id) noexcept override;
     void close(SlotId id) noexcept override;
+    [[nodiscard]] std::uint32_t unsent_bytes(SlotId id) noexcept override;
     [[nodiscard]] std::span<const IoEvent> turn(std::uint64_t until_ns) noexcept override;
     [[nodiscard]] std::uint64_t now_ns() const noexcept override { return now_ns_; }
     [[nodiscard]] const IoCounters& counters() const noexcept override { return counters_; }
