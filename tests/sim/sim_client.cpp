@@ -63,6 +63,7 @@ void SimClient::act(std::uint64_t now_ns) {
 
 void SimClient::connect() {
     end_allowed_ = setup_.resets;
+    stalled_ = false;
     place_ = Place::connecting;
     reader_ = loadgen::ServerFrameReader();
     id_ =
@@ -97,11 +98,7 @@ void SimClient::act_in_lobby() {
 
 void SimClient::act_in_room() {
     if (setup_.random.chance(200)) return send(Request::leave_chat, {}, Awaits::list);
-    if (setup_.random.chance(30)) {
-        end_allowed_ = true;
-        refused_ = Request::disconnect;  // never answered
-        return send(Request::disconnect, {}, Awaits::refusal);
-    }
+    if (setup_.random.chance(40)) return say_goodbye();
     if (setup_.random.chance(30)) {
         refused_ = Request::create_chat;
         return send(Request::create_chat, "not from here", Awaits::refusal);
@@ -131,6 +128,18 @@ void SimClient::push() {
     setup_.io.send(id_, *offered_);
 }
 
+// By disconnect, or by ending its sending: the server is to close then.
+void SimClient::say_goodbye() {
+    end_allowed_ = true;
+    refused_ = Request::disconnect;  // never answered
+    const bool all_sent = outbox_.empty() && offered_ == nullptr;
+    if (!all_sent || setup_.random.chance(500)) {
+        return send(Request::disconnect, {}, Awaits::refusal);
+    }
+    awaits_ = Awaits::refusal;
+    setup_.io.shutdown_send(id_);
+}
+
 // Without a word, whatever is on its way.
 void SimClient::vanish() {
     place_ = Place::closing;
@@ -142,6 +151,7 @@ void SimClient::hold_for_a_while(std::uint64_t now_ns) {
     std::uint64_t hold_ns = setup_.random.between(1, short_hold_ns_max);
     if (setup_.random.chance(200)) {
         hold_ns = 2 * setup_.write_limit_ns;
+        stalled_ = true;
         end_allowed_ = true;
     }
     held_until_ns_ = now_ns + hold_ns;
@@ -161,6 +171,9 @@ void SimClient::on_event(const IoEvent& event) {
             return setup_.io.receive(id_);
         case IoEvent::Kind::received:
             if (place_ == Place::closing) return;
+            if (event.result == 0 && no_more_ && !stalled_ && place_ == Place::room) {
+                stays_.back().drained = awaits_ != Awaits::refusal;
+            }
             if (event.result <= 0) return on_lost();
             REQUIRE(reader_.feed({event.data, static_cast<std::size_t>(event.result)},
                                  [this](const ServerHeader& header, std::string_view text) {
@@ -284,7 +297,10 @@ void SimClient::on_message(std::string_view text) {
     REQUIRE(place_ == Place::room);
     Stay& stay = stays_.back();
     append_server_frame(stay.bytes, Request::receive_message, Status::success, text);
-    REQUIRE(stay.bytes.size() <= stored_bytes(setup_.data, stay.room));
+    if (stay.bytes.size() > stay.known_stored) {
+        stay.known_stored = stored_bytes(setup_.data, stay.room);
+    }
+    REQUIRE(stay.bytes.size() <= stay.known_stored);
     const std::string_view message = text.substr(text.find('\n') + 1);
     if (!message.starts_with(stay.tag)) return;
     const std::string own = stay.tag + std::to_string(++stay.own) + '/';

@@ -18,11 +18,13 @@ namespace ringside::uring {
 /// What one client got of one room, from connect_chat to its leave or the connection's end.
 struct Stay {
     std::string room;
-    std::string tag;         // begins the text of every message sent in it, and of no other
-    std::string bytes{};     // the receive_message frames, as they came
-    std::uint64_t sent = 0;  // messages sent
-    std::uint64_t own = 0;   // of these, received
-    bool left = false;       // by leave_chat, answered
+    std::string tag;                 // begins the text of every message sent in it, and of no other
+    std::string bytes{};             // the receive_message frames, as they came
+    std::uint64_t sent = 0;          // messages sent
+    std::uint64_t own = 0;           // of these, received
+    bool left = false;               // by leave_chat, answered
+    bool drained = false;            // the server's orderly end came in it
+    std::uint64_t known_stored = 0;  // so many bytes of the room were seen in its file
 };
 
 /// What all clients of a simulated world have in common.
@@ -85,6 +87,7 @@ class SimClient {
     void send(Request request, std::string_view text, Awaits answer);
     void push();
     void vanish();
+    void say_goodbye();
     void on_sent(std::int32_t result);
     void on_frame(const ServerHeader& header, std::string_view text);
     void on_success(Request request, std::string_view text);
@@ -111,6 +114,7 @@ class SimClient {
     bool full_ = false;                     // between a short send and `writable`
     bool end_allowed_ = false;              // this connection may end now
     bool no_more_ = false;                  // and no other follows
+    bool stalled_ = false;                  // it stopped reading for longer than it may
     std::uint64_t next_action_ns_ = 0;
     std::uint64_t held_until_ns_ = 0;  // not 0: it does not read
     unsigned actions_left_;

@@ -151,6 +151,11 @@ void SimWorld::come_to_rest() {
     CHECK(std::ranges::max(counted(Metric::coroutines)) == 0);
 }
 
+void SimWorld::go_on_for(std::uint64_t steps) {
+    for (; steps > 0; --steps)
+        step();
+}
+
 void SimWorld::drain() {
     for (const auto& client : clients_)
         client->expect_end();
@@ -158,6 +163,7 @@ void SimWorld::drain() {
     run_until("the server ends", [this] {
         return std::ranges::all_of(workers_, [](const auto& one) { return one.drained; });
     });
+    listener_.reset();  // with who was not accepted
     run_until("every client sees the end", [this] {
         return std::ranges::all_of(clients_, [](const auto& client) { return client->gone(); });
     });
@@ -197,6 +203,8 @@ void SimWorld::judge(const Stay& stay, const std::string& history) const {
     CHECK(stored <= stay.sent);
     CHECK(stored >= stay.own);
     if (stay.left) CHECK(stored == stay.sent);
+    // A drain takes nothing of what was published before it.
+    if (stay.drained) CHECK(stored == stay.own);
 }
 
 }  // namespace ringside::uring

@@ -52,6 +52,7 @@ class SimWorld {
 
     // The phases of run(), for tests that look in between.
     void come_to_rest();
+    void go_on_for(std::uint64_t steps);
     void drain();
     void judge();
     /// By worker, as its metrics have it.
