@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "common/atomic_file.hpp"
 #include "common/result.hpp"
+#include "common/server_start.hpp"
 #include "loadgen/options.hpp"
 #include "loadgen/process_usage.hpp"
 #include "loadgen/report.hpp"
@@ -21,19 +21,15 @@ namespace {
 constexpr int usage_error = 2;
 
 // A connection is a descriptor; a few more are for the I/O, files and the like.
-void raise_descriptor_limit(std::size_t users) {
-    constexpr rlim_t spare = 32;
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    const rlim_t wanted = users + spare;
-    if (wanted > limit.rlim_max) {
-        throw StartError(
-            fmt::format("{} users need {} descriptors, but this process may have {}: take fewer "
-                        "users or raise the limit (ulimit -Hn)",
-                        users, wanted, limit.rlim_max));
-    }
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+void check_descriptors(std::size_t users) {
+    constexpr std::uint64_t spare = 32;
+    const std::uint64_t wanted = users + spare;
+    const std::uint64_t limit = raise_descriptor_limit();
+    if (wanted <= limit) return;
+    throw StartError(
+        fmt::format("{} users need {} descriptors, but this process may have {}: take fewer "
+                    "users or raise the limit (ulimit -Hn)",
+                    users, wanted, limit));
 }
 
 void check_server(const Options& options) {
@@ -67,7 +63,7 @@ void check_json(const Options& options) {
 int run(const Options& options) {
     check_server(options);
     check_json(options);
-    raise_descriptor_limit(options.users);
+    check_descriptors(options.users);
     Result<Interruption> interruption = Interruption::make();
     if (!interruption) throw StartError(interruption.error().text());
     const uring::Probe probe = uring::probe_io_uring();

@@ -19,6 +19,8 @@ namespace {
 // Epoll sets, pipes and rings of the threads, listener, logs.
 constexpr std::uint64_t own_descriptors = 64;
 
+}  // namespace
+
 std::uint64_t raise_descriptor_limit() noexcept {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
@@ -27,8 +29,6 @@ std::uint64_t raise_descriptor_limit() noexcept {
     ::getrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur;
 }
-
-}  // namespace
 
 std::size_t connections_within(std::uint64_t descriptors, std::uint64_t room_descriptors,
                                std::size_t wanted) {

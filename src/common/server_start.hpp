@@ -12,6 +12,9 @@ namespace ringside {
 // What every server does on its way up, before it has threads. All of it throws StartError with a
 // text that says what to do.
 
+/// Raises the soft limit of descriptors to the hard one, which it returns; 0 where it is unknown.
+std::uint64_t raise_descriptor_limit() noexcept;
+
 /// Raises the soft limit of descriptors to the hard one and returns `options` with no more
 /// connections than it can bear, so that clients never take what the server needs for rooms: 64 of
 /// its own and `room_descriptors` for each of idle_open_rooms_max rooms. The log says where that
