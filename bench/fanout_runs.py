@@ -87,14 +87,17 @@ class Runner:
                              f"{child.last_lines()}")
         return result
 
-    def _times(self):
+    def _duration_and_result(self):
         return (f"--duration={duration_text(self._settings['duration_seconds'])}",
-                f"--warm-up={duration_text(self._settings['warm_up_seconds'])}",
                 f"--json={self._folder / 'result.json'}")
+
+    def _warm_up(self):
+        return f"--warm-up={duration_text(self._settings['warm_up_seconds'])}"
 
     def _floor(self, run, load, contender):
         floor = Child([self._build / contender.program, *load.floor, "--io=uring",
-                       *self._times()], self._folder / "floor.log")
+                       *self._duration_and_result(), self._warm_up()],
+                      self._folder / "floor.log")
         run["load_command"] = floor.arguments
         result = self._wait_for(floor, run)["runs"][0]
         run["figures"] = {
@@ -105,11 +108,11 @@ class Runner:
 
     def _serve(self, run, load, contender, server, port, counting):
         others = OtherPrograms(server.pid)
+        paced = () if load.workload == "idle" else (self._warm_up(), f"--seed={run['round']}")
         generator = Child([self._build / "loadgen/loadgen", load.workload, *load.arguments,
                            f"--protocol={contender.protocol}", f"--connect=127.0.0.1:{port}",
-                           f"--seed={run['round']}", f"--server-pid={server.pid}",
-                           f"--server-label={contender.label}", *self._times()],
-                          self._folder / "loadgen.log")
+                           f"--server-pid={server.pid}", f"--server-label={contender.label}",
+                           *self._duration_and_result(), *paced], self._folder / "loadgen.log")
         run["load_command"] = generator.arguments
         counter = self._start_counting(server) if counting else None
         result = self._wait_for(generator, run)
