@@ -182,25 +182,42 @@ HistoryFile::HistoryFile(UniqueFd chat, UniqueFd index, std::uint64_t epoch,
       identity_(next_identity()),
       end_(state.end),
       synced_(state.synced),
+      entries_written_(state.message_count),
       message_count_(state.message_count) {
     RINGSIDE_ASSERT(state.synced <= state.end);
 }
 
-std::string_view HistoryFile::encode_entries(std::span<const IndexEntry> entries) const {
-    // One buffer per appending thread: it grows to the largest commit, and rooms are many.
-    thread_local std::string encoded;
-    encoded.resize(entries.size() * index_entry_bytes);
+HistoryFile::~HistoryFile() {
+    static_cast<void>(write_entries());
+}
+
+void HistoryFile::keep_entries(std::span<const IndexEntry> entries) {
     const std::uint64_t synced = synced_.load(std::memory_order_relaxed);
     std::uint64_t previous_end = end();
-    char* out = encoded.data();
+    const std::lock_guard lock(entries_mutex_);
+    std::size_t at = entries_waiting_.size();
+    if (at == 0) entries_waiting_.reserve(index_entries_waiting_max * index_entry_bytes);
+    entries_waiting_.resize(at + entries.size() * index_entry_bytes);
     for (IndexEntry entry : entries) {
         RINGSIDE_ASSERT(entry.end > previous_end);
         previous_end = entry.end;
         entry.synced = synced;
-        encode_entry(entry, out);
-        out += index_entry_bytes;
+        encode_entry(entry, entries_waiting_.data() + at);
+        at += index_entry_bytes;
     }
-    return encoded;
+    entries_due_ = at >= index_entries_waiting_max * index_entry_bytes;
+}
+
+Result<void> HistoryFile::write_entries() noexcept {
+    const std::lock_guard lock(entries_mutex_);
+    if (entries_waiting_.empty()) return {};
+    const std::uint64_t offset = index_offset(entries_written_);
+    if (auto written = write_fully(index_.get(), entries_waiting_, offset); !written) {
+        return written;
+    }
+    entries_written_ += entries_waiting_.size() / index_entry_bytes;
+    entries_waiting_.clear();
+    return {};
 }
 
 Result<void> HistoryFile::append(std::span<const std::string_view> pieces,
@@ -208,24 +225,24 @@ Result<void> HistoryFile::append(std::span<const std::string_view> pieces,
     RINGSIDE_ASSERT(!pieces.empty() && !entries.empty());
     RINGSIDE_ASSERT(bytes_of(pieces) == entries.back().end - end());
     if (append_error_.code != 0) return std::unexpected(append_error_);
-    const std::string_view entry_bytes = encode_entries(entries);
-
+    if (entries_due_) {
+        if (auto written = write_entries(); !written) return written;
+        entries_due_ = false;
+    }
     // Frames first: an entry never names bytes that are not there.
     if (auto frames = write_fully(chat_.get(), pieces, history_header_bytes + end()); !frames) {
         return undo_append(frames.error());
     }
-    if (auto index = write_fully(index_.get(), entry_bytes, index_offset(message_count_)); !index) {
-        return undo_append(index.error());
-    }
+    keep_entries(entries);
     message_count_ += entries.size();
     end_.store(entries.back().end, std::memory_order_release);  // pairs with sync()
     return {};
 }
 
 Result<void> HistoryFile::undo_append(const Error& cause) noexcept {
-    const auto chat = truncate_file(chat_.get(), history_header_bytes + end());
-    const auto index = truncate_file(index_.get(), index_offset(message_count_));
-    if (!chat || !index) append_error_ = chat ? index.error() : chat.error();
+    if (const auto cut = truncate_file(chat_.get(), history_header_bytes + end()); !cut) {
+        append_error_ = cut.error();
+    }
     return std::unexpected(cause);
 }
 
@@ -234,26 +251,35 @@ Result<std::size_t> HistoryFile::read(std::uint64_t position, char* out,
     return read_fully(chat_.get(), out, size, history_header_bytes + position);
 }
 
+std::optional<std::uint64_t> HistoryFile::begin_sync() noexcept {
+    const std::uint64_t covered = end_.load(std::memory_order_acquire);  // pairs with append()
+    if (!write_entries()) return std::nullopt;
+    const std::lock_guard lock(entries_mutex_);
+    if (entries_waiting_.empty()) std::string().swap(entries_waiting_);  // rooms are many
+    return covered;
+}
+
 Result<void> HistoryFile::sync() noexcept {
     if (sync_error_.code != 0) return std::unexpected(sync_error_);
-    const std::uint64_t covered = end_.load(std::memory_order_acquire);  // pairs with append()
+    const std::optional<std::uint64_t> covered = begin_sync();
     if (::fdatasync(chat_.get()) != 0 || ::fdatasync(index_.get()) != 0) {
         sync_error_ = last_error("fdatasync");
         return std::unexpected(sync_error_);
     }
-    synced_.store(covered, std::memory_order_relaxed);
+    if (covered) synced_.store(*covered, std::memory_order_relaxed);
     return {};
 }
 
 bool HistoryFile::sync_together(std::span<HistoryFile* const> files, int file_system) noexcept {
-    std::vector<std::uint64_t> covered;
-    for (const HistoryFile* file : files) {
+    std::vector<std::optional<std::uint64_t>> covered;
+    for (HistoryFile* file : files) {
         if (file->sync_error_.code != 0) return false;
-        covered.push_back(file->end_.load(std::memory_order_acquire));  // pairs with append()
+        covered.push_back(file->begin_sync());
     }
     if (::syncfs(file_system) != 0) return false;
-    for (std::size_t i = 0; i < files.size(); ++i)
-        files[i]->synced_.store(covered[i], std::memory_order_relaxed);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        if (covered[i]) files[i]->synced_.store(*covered[i], std::memory_order_relaxed);
+    }
     return true;
 }
 

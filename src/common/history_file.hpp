@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +26,9 @@ namespace ringside {
 //
 // 1. One owner appends; any thread may read() below a published end; the sync thread calls sync().
 // 2. append() is all or nothing: what failed half-way is truncated away again before it returns.
+//    Entries wait in memory, until there are index_entries_waiting_max of them or more; they are
+//    written before the next append then, before a sync, and at the end. What a crash takes of
+//    them is made anew at the next opening, as in 4.
 // 3. open() verifies the tail: what does not match its sum at the end is cut off (`cut_bytes`);
 //    damage below the offset known to be synced is EBADMSG, and nothing is changed on disk.
 // 4. A missing or shorter index is rebuilt from the frames themselves (history_recovery.hpp).
@@ -68,6 +73,8 @@ class HistoryFile {
     };
 
     HistoryFile(UniqueFd chat, UniqueFd index, std::uint64_t epoch, const State& state) noexcept;
+    /// Writes the entries that wait; a failure is made up for by the next opening.
+    ~HistoryFile();
     HistoryFile(const HistoryFile&) = delete;
     HistoryFile& operator=(const HistoryFile&) = delete;
 
@@ -85,13 +92,15 @@ class HistoryFile {
 
     /// Appends whole frames, scattered over `pieces`, and one entry each: `entries` have `end`,
     /// `wall_ns` and `crc` set, the rest is filled in here. Undone on any failure; where even that
-    /// fails, every later append() fails the same way.
+    /// fails, every later append() fails the same way. Fails too, with nothing done, where entries
+    /// that wait must be written first and cannot be.
     [[nodiscard]] Result<void> append(std::span<const std::string_view> pieces,
                                       std::span<const IndexEntry> entries);
     /// Reads up to `size` bytes from `position` on; fewer only at the end of the file. Any thread.
     [[nodiscard]] Result<std::size_t> read(std::uint64_t position, char* out,
                                            std::size_t size) const noexcept;
-    /// fdatasync of both files; on success everything appended before the call is synced. After
+    /// Writes the entries that wait, then fdatasync of both files; on success every frame appended
+    /// before the call is synced, and its entry unless that could not be written. After
     /// one failure every later call fails the same way: a failed sync is never retried, since the
     /// kernel takes the pages for clean then. One thread at a time, any.
     [[nodiscard]] Result<void> sync() noexcept;
@@ -116,7 +125,10 @@ class HistoryFile {
 
  private:
     [[nodiscard]] Result<void> undo_append(const Error& cause) noexcept;
-    [[nodiscard]] std::string_view encode_entries(std::span<const IndexEntry> entries) const;
+    void keep_entries(std::span<const IndexEntry> entries);
+    [[nodiscard]] Result<void> write_entries() noexcept;
+    /// What a sync that begins now covers; nothing where the entries of it are not written.
+    [[nodiscard]] std::optional<std::uint64_t> begin_sync() noexcept;
 
     const UniqueFd chat_;
     const UniqueFd index_;
@@ -130,7 +142,13 @@ class HistoryFile {
     // it, and too small a value is harmless.
     std::atomic<std::uint64_t> synced_;
 
+    // Guards the next two, between the owner, who adds entries, and the thread that syncs.
+    std::mutex entries_mutex_;
+    std::string entries_waiting_;    // encoded; those behind the written ones
+    std::uint64_t entries_written_;  // in the index file
+
     // Owner only.
+    bool entries_due_ = false;  // as many as may wait: written before the next append
     std::uint64_t message_count_;
     Error append_error_{};  // set for good when a failed append could not be undone
     // Syncing thread only; the last holder once that has let go.

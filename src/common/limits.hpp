@@ -66,6 +66,9 @@ inline constexpr std::uint64_t history_verify_bytes_max = std::uint64_t{256} * 1
 /// Room logs kept open (two descriptors each) while nobody is in the room; least recently used go.
 inline constexpr std::size_t idle_open_rooms_max = 64;
 
+/// Index entries of a room that wait to be written by one call.
+inline constexpr std::size_t index_entries_waiting_max = 32;
+
 /// From so many files on that are due, one syncfs is cheaper than their fdatasyncs, though it also
 /// writes what other programs left unwritten on that file system.
 inline constexpr std::size_t sync_together_min = 16;

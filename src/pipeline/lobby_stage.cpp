@@ -111,7 +111,9 @@ void LobbyStage::before_flush() noexcept {
 
 void LobbyStage::log_repairs() noexcept {
     for (const RoomRepair& repair : shared().directory.take_repairs()) {
-        shared().log.write(LogLevel::warn, "room repaired",
+        // Entries that a kill left unwritten cost nothing; bytes that were cut are gone.
+        const LogLevel level = repair.recovery.cut_bytes != 0 ? LogLevel::warn : LogLevel::info;
+        shared().log.write(level, "room repaired",
                            {{"room", PeerText{repair.room}},
                             {"cut_bytes", repair.recovery.cut_bytes},
                             {"rebuilt_entries", repair.recovery.rebuilt_entries}});

@@ -225,7 +225,9 @@ void OwnedRooms::take_results() {
 
 void OwnedRooms::log_repairs() {
     for (const RoomRepair& repair : context_.directory->take_repairs()) {
-        context_.log->write(LogLevel::warn, "a room's history was repaired",
+        // Entries that a kill left unwritten cost nothing; bytes that were cut are gone.
+        const LogLevel level = repair.recovery.cut_bytes != 0 ? LogLevel::warn : LogLevel::info;
+        context_.log->write(level, "a room's history was repaired",
                             {{"room", PeerText{repair.room}},
                              {"cut_bytes", repair.recovery.cut_bytes},
                              {"rebuilt_entries", repair.recovery.rebuilt_entries}});

@@ -146,6 +146,7 @@ TEST_CASE("an index entry holds end, time, sum and the position known to be sync
     REQUIRE(append_frames(**file, {frame}, 1'000));
     REQUIRE((*file)->sync());
     REQUIRE(append_frames(**file, {frame}, 2'000));
+    REQUIRE((*file)->sync());
 
     const std::string index = read_file(files.index);
     REQUIRE(index.size() == index_header_bytes + 2 * index_entry_bytes);
@@ -192,51 +193,70 @@ TEST_CASE("an append that the disk tears is undone, and works when there is room
     CHECK(all_bytes(**file) == kept + big);
 }
 
-// Sealed memory files stand in for a disk that fills up between the two writes of an append.
-TEST_CASE("an append whose index entries do not fit is undone in the chat file too") {
+// Appends as many messages as may have entries that wait.
+void append_until_entries_are_due(HistoryFile& file, const std::string& frame) {
+    for (std::size_t i = 0; i < index_entries_waiting_max; ++i)
+        REQUIRE(append_frames(file, {frame}));
+}
+
+// A sealed memory file stands in for a disk that is full.
+TEST_CASE("while entries cannot be written, appends are refused once as many wait as may") {
     UniqueFd chat = memory_file(history_header_bytes, 0);
     const int chat_fd = chat.get();
     HistoryFile file(std::move(chat), memory_file(index_header_bytes, F_SEAL_GROW), 1, {});
     const std::string frame = message_frame("a", "b");
+    append_until_entries_are_due(file, frame);
+    const std::uint64_t end = file.end();
     for (int attempt = 0; attempt < 2; ++attempt) {
         const auto refused = append_frames(file, {frame});
         REQUIRE_FALSE(refused);
         CHECK(refused.error().code == EPERM);
         CHECK(std::string(refused.error().operation) == "pwritev");
-        CHECK(file_bytes(chat_fd).value() == history_header_bytes);
-        CHECK(file.end() == 0);
+        CHECK(file_bytes(chat_fd).value() == history_header_bytes + end);
+        CHECK(file.end() == end);
     }
 }
 
-TEST_CASE("index entries torn half-way are undone") {
+TEST_CASE("index entries torn half-way are written again, and none is lost") {
     // Behind the place of many entries the index is the larger file, so the limit tears it alone.
-    constexpr std::uint64_t entries = 100;
+    constexpr std::uint64_t entries = 1000;
     constexpr std::uint64_t index_bytes = index_header_bytes + entries * index_entry_bytes;
-    UniqueFd chat = memory_file(history_header_bytes, 0);
     UniqueFd index = memory_file(index_bytes, 0);
-    const int chat_fd = chat.get();
-    const int index_fd = index.get();
-    HistoryFile file(std::move(chat), std::move(index), 1, {.end = 0, .message_count = entries});
+    const UniqueFd index_again(::dup(index.get()));
+    const std::string frame = message_frame("a", "b");
     {
-        const FileSizeLimit limit(index_bytes + 16);
-        REQUIRE_FALSE(append_frames(file, {message_frame("a", "b")}));
+        HistoryFile file(memory_file(history_header_bytes, 0), std::move(index), 1,
+                         {.end = 0, .message_count = entries});
+        append_until_entries_are_due(file, frame);
+        {
+            const FileSizeLimit limit(index_bytes + 16);
+            REQUIRE_FALSE(append_frames(file, {frame}));
+        }
+        CHECK(file.message_count() == entries + index_entries_waiting_max);
+        CHECK(append_frames(file, {frame}));
     }
-    CHECK(file_bytes(chat_fd).value() == history_header_bytes);
-    CHECK(file_bytes(index_fd).value() == index_bytes);
-    CHECK(file.message_count() == entries);
-    CHECK(append_frames(file, {message_frame("a", "b")}));
+    std::string written((index_entries_waiting_max + 1) * index_entry_bytes, '\0');
+    REQUIRE(read_fully(index_again.get(), written.data(), written.size(), index_bytes).value() ==
+            written.size());
+    for (std::size_t i = 0; i <= index_entries_waiting_max; ++i) {
+        const auto entry = decode_entry(written.data() + i * index_entry_bytes);
+        REQUIRE(entry);
+        CHECK(entry->end == (i + 1) * frame.size());
+    }
 }
 
 TEST_CASE("a file whose failed append cannot be undone takes nothing more") {
-    // The chat file can be written but not shrunk; the index is full for one append only.
-    UniqueFd index = memory_file(index_header_bytes, F_SEAL_GROW);
+    // The chat file can be written but not shrunk, and the limit tears one append.
     UniqueFd chat = memory_file(history_header_bytes, F_SEAL_SHRINK);
     const int chat_fd = chat.get();
-    HistoryFile file(std::move(chat), std::move(index), 1, {});
+    HistoryFile file(std::move(chat), memory_file(index_header_bytes, 0), 1, {});
     const std::string frame = message_frame("a", "b");
-    REQUIRE_FALSE(append_frames(file, {frame}));
-    const std::uint64_t size = file_bytes(chat_fd).value();
-    CHECK(size == history_header_bytes + frame.size());
+    const std::uint64_t size = history_header_bytes + 7;
+    {
+        const FileSizeLimit limit(size);
+        REQUIRE_FALSE(append_frames(file, {frame}));
+    }
+    CHECK(file_bytes(chat_fd).value() == size);
 
     const auto refused = append_frames(file, {frame});
     REQUIRE_FALSE(refused);
@@ -269,6 +289,7 @@ TEST_CASE("only what was appended before a sync counts as synced") {
     REQUIRE(append_frames(**file, {frame, frame}));
     REQUIRE((*file)->sync());
     REQUIRE(append_frames(**file, {frame}));
+    REQUIRE((*file)->sync());
     const std::string index = read_file(files.index);
     const auto last = decode_entry(index.data() + index.size() - index_entry_bytes);
     REQUIRE(last);

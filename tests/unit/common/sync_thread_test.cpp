@@ -82,9 +82,10 @@ std::vector<SyncDone> taken(SyncInbox& inbox) {
     return results;
 }
 
-/// What the file itself says is synced: the next append writes it down.
+/// What the file itself says is synced: the entry of the next append says so, and a sync writes it.
 std::uint64_t synced_position(HistoryFile& file, const std::filesystem::path& index) {
     REQUIRE(append_frames(file, {message_frame("probe", "p")}));
+    REQUIRE(file.sync());
     const std::string bytes = read_file(index);
     return decode_entry(bytes.data() + bytes.size() - index_entry_bytes)->synced;
 }
