@@ -23,14 +23,14 @@ from monitoring import Monitoring, MonitoringMissing, programs
 from preparation import ROOT, Unprepared
 from summary import problems
 
-FULL = {"rounds": 5, "duration": 12.0, "warm_up": 2.0}
+FULL = {"rounds": 5, "duration": 8.0, "warm_up": 1.0}
 QUICK = {"rounds": 1, "duration": 3.5, "warm_up": 0.5}
 # Start and stop of a server, the wait for its last textfile, the queries.
 SECONDS_BESIDES = 1.2
 
 EXAMPLES = """\
 examples:
-  bench/compare                           the full comparison, 10 to 15 minutes
+  bench/compare                           the full comparison, about 7 minutes
   bench/compare --quick                   everything once, in less than a minute
   bench/compare --server uring --server uring-epoll --rounds 10
                                           what io_uring itself brings

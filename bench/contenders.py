@@ -36,7 +36,8 @@ _URING = "src/uring_async/uring-server"
 CONTENDERS = {
     contender.label: contender
     for contender in (
-        Contender("floor", "the floor", None, "bench/floor"),
+        Contender("floor", "the floor", None, "bench/floor", ("--cpus=one",)),
+        Contender("floor-2", "the floor on two CPUs", None, "bench/floor", ("--cpus=two",)),
         _chat("uring", "uring-server", _URING, "--io=uring"),
         _chat("uring-epoll", "uring-server --io=epoll", _URING, "--io=epoll"),
         _chat("pipeline", "pipeline-server", "src/pipeline/pipeline-server"),
@@ -47,8 +48,8 @@ CONTENDERS = {
     )
 }
 
-# The uring server with other numbers of workers than one per core.
-OTHER_WORKERS = ("uring-1", "uring-4")
+# Variants of others, which --quick leaves out.
+VARIANTS = ("floor-2", "uring-1", "uring-4")
 
 
 @contextlib.contextmanager

@@ -2,10 +2,12 @@
 
 import math
 
+from matplotlib.ticker import MultipleLocator
+
 from charts import FAINT, plt, save, tick_formatter
 from fanout_summary import FIGURE, figures
 
-COLOURS = {"floor": "#999999", "uring": "#0072B2", "uring-1": "#56B4E9", "uring-4": "#004870",
+COLOURS = {"floor": "#999999", "floor-2": "#bbbbbb", "uring": "#0072B2", "uring-1": "#56B4E9", "uring-4": "#004870",
            "uring-epoll": "#009E73", "pipeline": "#D55E00", "redis": "#CC79A7", "nats": "#E69F00"}
 
 
@@ -36,4 +38,6 @@ def _panel(axis, results, load):
     headline = FIGURE[load["headline"]]
     axis.set_title(f"{load['title']}: {headline.short}")
     axis.xaxis.set_major_formatter(tick_formatter(headline.kind))
+    if headline.kind == "bytes" and medians:  # whole KiB
+        axis.xaxis.set_major_locator(MultipleLocator(1024 * math.ceil(max(medians) / 6144)))
     axis.grid(axis="y", visible=False)

@@ -6,13 +6,14 @@ counting costs every call some time.
 """
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 from accounting import OtherPrograms
-from child import Child, ChildError, exit_text
+from child import Child, ChildError, exit_text, wait_until
 from contenders import running
 from exposition import parse, total
 from peers import PeerMissing
@@ -39,6 +40,16 @@ def _counted_calls(output):
         if _EVENT in line and line.split(",", 1)[0].isdigit():
             return int(line.split(",", 1)[0])
     raise ChildError(f"perf counted no system calls: {output.read_text().strip()}")
+
+
+def _sleeps(pid):
+    """Whether a process has opened perf events and sleeps."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        opened = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return False
+    return state == "S" and any("perf_event" in name for name in opened)
 
 
 class Runner:
@@ -95,8 +106,8 @@ class Runner:
         return f"--warm-up={duration_text(self._settings['warm_up_seconds'])}"
 
     def _floor(self, run, load, contender):
-        floor = Child([self._build / contender.program, *load.floor, "--io=uring",
-                       *self._duration_and_result(), self._warm_up()],
+        floor = Child([self._build / contender.program, *contender.arguments, *load.floor,
+                       "--io=uring", *self._duration_and_result(), self._warm_up()],
                       self._folder / "floor.log")
         run["load_command"] = floor.arguments
         result = self._wait_for(floor, run)["runs"][0]
@@ -107,6 +118,7 @@ class Runner:
             "sends_per_delivery": result["sends"] / result["messages"]}
 
     def _serve(self, run, load, contender, server, port, counting):
+        counter = self._start_counting(server) if counting else None
         others = OtherPrograms(server.pid)
         paced = () if load.workload == "idle" else (self._warm_up(), f"--seed={run['round']}")
         generator = Child([self._build / "loadgen/loadgen", load.workload, *load.arguments,
@@ -114,7 +126,6 @@ class Runner:
                            f"--server-pid={server.pid}", f"--server-label={contender.label}",
                            *self._duration_and_result(), *paced], self._folder / "loadgen.log")
         run["load_command"] = generator.arguments
-        counter = self._start_counting(server) if counting else None
         result = self._wait_for(generator, run)
         if server.exit_code() is not None:
             raise ChildError(f"{contender.label} died under load: {server.last_lines()}")
@@ -130,8 +141,12 @@ class Runner:
             run["figures"] = self._figures(result, contender)
 
     def _start_counting(self, server):
-        return Child(["perf", "stat", "-x,", "-e", _EVENT, "-p", server.pid,
-                      "-o", self._folder / "perf.csv"], self._folder / "perf.log")
+        """perf, once it counts: it opens its events one after the other, then it waits."""
+        counter = Child(["perf", "stat", "-x,", "-e", _EVENT, "-p", server.pid,
+                         "-o", self._folder / "perf.csv"], self._folder / "perf.log")
+        wait_until(lambda: counter.exit_code() is not None or _sleeps(counter.pid), 10.0,
+                   "perf to count")
+        return counter
 
     def _stop_counting(self, counter):
         counter.signal(signal.SIGINT)

@@ -30,6 +30,8 @@ FIGURES = (
     Figure("server_cores", "server, cores", "server", "plain"),
     Figure("generator_cores", "load generator, cores", "load", "plain"),
 )
+# No servers: what they are measured against.
+FLOORS = ("floor", "floor-2")
 FIGURE = {figure.name: figure for figure in FIGURES}
 # A generator that is busy for longer than this share of the time is the limit, not the server.
 GENERATOR_BUSY = 0.95
@@ -79,7 +81,7 @@ class Loss:
 def losses(results):
     """Where each contender is clearly behind the best: no round of it reaches any of the best's."""
     found = []
-    servers = [one["label"] for one in results["contenders"] if one["label"] != "floor"]
+    servers = [one["label"] for one in results["contenders"] if one["label"] not in FLOORS]
     for load in results["loads"]:
         table = {label: figures(results, load, label) for label in servers}
         for figure in FIGURES:

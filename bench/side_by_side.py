@@ -16,21 +16,21 @@ import machine
 import preparation
 import results_file
 import terminal
-from contenders import CONTENDERS, OTHER_WORKERS
+from contenders import CONTENDERS, VARIANTS
 from fanout_loads import LOADS
 from fanout_runs import Runner, can_count_calls
 from loads import turns
 from peers import PeerMissing
 from preparation import ROOT, Unprepared
 
-FULL = {"rounds": 5, "duration": 3.0, "warm_up": 1.0}
+FULL = {"rounds": 5, "duration": 1.5, "warm_up": 0.5}
 QUICK = {"rounds": 1, "duration": 0.8, "warm_up": 0.2}
 # Start and stop of a server, set-up and drain of the load.
 SECONDS_BESIDES = 1.0
 
 EXAMPLES = """\
 examples:
-  bench/fanout                            everything, about 20 minutes
+  bench/fanout                            everything, about 15 minutes
   bench/fanout --quick                    everything once, in less than two minutes
   bench/fanout --contender uring --contender redis --load w16 --rounds 10
 """
@@ -54,7 +54,7 @@ def parse_arguments(arguments):
     parser.add_argument("--contender", action="append", metavar="NAME",
                         type=_one_of(CONTENDERS, "contender"),
                         help=f"one of {', '.join(CONTENDERS)}; may be repeated (default: all, "
-                             f"with --quick without {' and '.join(OTHER_WORKERS)})")
+                             f"with --quick without {', '.join(VARIANTS)})")
     parser.add_argument("--load", action="append", metavar="NAME", type=_one_of(LOADS, "load"),
                         help=f"one of {', '.join(LOADS)}; may be repeated (default: all)")
     parser.add_argument("--rounds", type=preparation.rounds, metavar="N",
@@ -77,7 +77,7 @@ def parse_arguments(arguments):
     for name, value in (QUICK if options.quick else FULL).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
-    default = [label for label in CONTENDERS if not (options.quick and label in OTHER_WORKERS)]
+    default = [label for label in CONTENDERS if not (options.quick and label in VARIANTS)]
     options.contender = list(dict.fromkeys(options.contender or default))
     options.load = list(dict.fromkeys(options.load or LOADS))
     options.build = options.build.resolve()

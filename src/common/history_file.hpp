@@ -96,6 +96,8 @@ class HistoryFile {
     /// that wait must be written first and cannot be.
     [[nodiscard]] Result<void> append(std::span<const std::string_view> pieces,
                                       std::span<const IndexEntry> entries);
+    /// Writes the entries that wait. Any thread.
+    [[nodiscard]] Result<void> write_entries() noexcept;
     /// Reads up to `size` bytes from `position` on; fewer only at the end of the file. Any thread.
     [[nodiscard]] Result<std::size_t> read(std::uint64_t position, char* out,
                                            std::size_t size) const noexcept;
@@ -126,7 +128,6 @@ class HistoryFile {
  private:
     [[nodiscard]] Result<void> undo_append(const Error& cause) noexcept;
     void keep_entries(std::span<const IndexEntry> entries);
-    [[nodiscard]] Result<void> write_entries() noexcept;
     /// What a sync that begins now covers; nothing where the entries of it are not written.
     [[nodiscard]] std::optional<std::uint64_t> begin_sync() noexcept;
 

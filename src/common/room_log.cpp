@@ -14,6 +14,10 @@ RoomLog::RoomLog(std::shared_ptr<HistoryFile> file)
       staged_end_(file_->end()),
       next_capacity_(segment_bytes_min) {}
 
+RoomLog::~RoomLog() {
+    static_cast<void>(file_->write_entries());  // what fails is made anew by the next opening
+}
+
 void RoomLog::stage(std::string_view user, std::string_view time, std::int64_t wall_ns,
                     std::string_view text) {
     RINGSIDE_ASSERT(!fenced_);

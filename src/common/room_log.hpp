@@ -44,6 +44,10 @@ struct LogSegment {
 class RoomLog {
  public:
     explicit RoomLog(std::shared_ptr<HistoryFile> file);
+    /// Whoever opens the room next finds the index whole, though a sync may still hold the file.
+    ~RoomLog();
+    RoomLog(const RoomLog&) = delete;
+    RoomLog& operator=(const RoomLog&) = delete;
 
     // ---- owner ----
     /// True where a message may be staged at `now_ns` (monotonic): the disk is not known to refuse.

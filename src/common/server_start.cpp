@@ -14,13 +14,6 @@
 
 namespace ringside {
 
-namespace {
-
-// Epoll sets, pipes and rings of the threads, listener, logs.
-constexpr std::uint64_t own_descriptors = 64;
-
-}  // namespace
-
 std::uint64_t raise_descriptor_limit() noexcept {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
@@ -30,9 +23,8 @@ std::uint64_t raise_descriptor_limit() noexcept {
     return limit.rlim_cur;
 }
 
-std::size_t connections_within(std::uint64_t descriptors, std::uint64_t room_descriptors,
+std::size_t connections_within(std::uint64_t descriptors, std::uint64_t needed,
                                std::size_t wanted) {
-    const std::uint64_t needed = own_descriptors + idle_open_rooms_max * room_descriptors;
     if (descriptors <= needed) {
         throw StartError("the limit of open files is " + std::to_string(descriptors) +
                          ", more than " + std::to_string(needed) +
@@ -41,11 +33,10 @@ std::size_t connections_within(std::uint64_t descriptors, std::uint64_t room_des
     return static_cast<std::size_t>(std::min<std::uint64_t>(wanted, descriptors - needed));
 }
 
-ServerOptions within_descriptor_limit(ServerOptions options, std::uint64_t room_descriptors,
-                                      JsonLog& log) {
+ServerOptions within_descriptor_limit(ServerOptions options, std::uint64_t needed, JsonLog& log) {
     const std::uint64_t descriptors = raise_descriptor_limit();
     const std::size_t wanted = options.connections_max;
-    options.connections_max = connections_within(descriptors, room_descriptors, wanted);
+    options.connections_max = connections_within(descriptors, needed, wanted);
     if (options.connections_max == wanted) return options;
     log.write(LogLevel::warn,
               "the limit of open files allows fewer clients than --max-connections: raise it "

@@ -12,18 +12,22 @@ namespace ringside {
 // What every server does on its way up, before it has threads. All of it throws StartError with a
 // text that says what to do.
 
+/// Descriptors of any server: standard streams, listener, log files, a few pipes and epoll sets.
+inline constexpr std::uint64_t own_descriptors = 64;
+
 /// Raises the soft limit of descriptors to the hard one, which it returns; 0 where it is unknown.
 std::uint64_t raise_descriptor_limit() noexcept;
 
 /// Raises the soft limit of descriptors to the hard one and returns `options` with no more
-/// connections than it can bear, so that clients never take what the server needs for rooms: 64 of
-/// its own and `room_descriptors` for each of idle_open_rooms_max rooms. The log says where that
-/// lowers --max-connections.
-[[nodiscard]] ServerOptions within_descriptor_limit(ServerOptions options,
-                                                    std::uint64_t room_descriptors, JsonLog& log);
+/// connections than it can bear, so that clients never take the `needed` descriptors that the
+/// server itself works with: own_descriptors, its threads', its rooms'. The log says where that
+/// lowers
+/// --max-connections.
+[[nodiscard]] ServerOptions within_descriptor_limit(ServerOptions options, std::uint64_t needed,
+                                                    JsonLog& log);
 /// The pure part: at most `wanted`. StartError where not even one is possible.
-[[nodiscard]] std::size_t connections_within(std::uint64_t descriptors,
-                                             std::uint64_t room_descriptors, std::size_t wanted);
+[[nodiscard]] std::size_t connections_within(std::uint64_t descriptors, std::uint64_t needed,
+                                             std::size_t wanted);
 
 /// The listening socket: the one handed over by the service manager, else a new one on `listen`
 /// (HOST:PORT). Non-blocking.

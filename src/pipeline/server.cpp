@@ -31,7 +31,7 @@ namespace ringside::pipeline {
 namespace {
 
 // Of a room that has members: two files, an epoll set, a pipe.
-constexpr std::uint64_t room_descriptors = 5;
+constexpr std::uint64_t rooms_descriptors = 5 * idle_open_rooms_max;
 
 // A stage that has not ended so long after the drain's deadline waits for a disk that does not
 // answer.
@@ -90,7 +90,8 @@ void drain(Pipeline& pipeline, std::uint64_t drain_ns) {
 int run_server(const ServerOptions& wanted) {
     StopSignals signals;
     JsonLog log(log_level_of(wanted), wanted.log_file);
-    const ServerOptions options = within_descriptor_limit(wanted, room_descriptors, log);
+    const ServerOptions options =
+        within_descriptor_limit(wanted, own_descriptors + rooms_descriptors, log);
     auto shared = std::make_unique<Shared>(options, log);
     {
         UniqueFd listener = open_listener(options.listen);

@@ -224,8 +224,10 @@ void serve(Shared& shared, StopSignals& signals, WorkerThreads& threads, int lis
 int run_server(const UringServerOptions& options) {
     StopSignals signals;  // before any thread: the log has one
     JsonLog log(log_level_of(options.server), options.server.log_file);
-    // A room's are its two files.
-    const ServerOptions common = within_descriptor_limit(options.server, 2, log);
+    // A worker has a ring or an epoll set and an eventfd, a room its two files.
+    const std::uint64_t needed =
+        own_descriptors + std::uint64_t{2} * worker_count(options) + 2 * idle_open_rooms_max;
+    const ServerOptions common = within_descriptor_limit(options.server, needed, log);
     const Probe probe = probe_io_uring();
     const bool uring = choose_uring(options.io, probe, log);
     const ChatRules rules(common.chat);

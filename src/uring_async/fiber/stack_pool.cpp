@@ -60,7 +60,7 @@ StackPool::~StackPool() {
 }
 
 void StackPool::trim(std::size_t keep) noexcept {
-    while (trimmed_ + keep < idle_.size()) {
+    for (std::size_t n = 0; n < trim_max && trimmed_ + keep < idle_.size(); ++n) {
         ::madvise(idle_[trimmed_], stack_bytes_, MADV_DONTNEED);
         ++trimmed_;
     }

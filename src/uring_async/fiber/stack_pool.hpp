@@ -60,8 +60,10 @@ class StackPool {
     /// Stacks in use now, and the most there ever were at once.
     [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }
     [[nodiscard]] std::size_t high_water() const noexcept { return high_water_; }
+    static constexpr std::size_t trim_max = 256;
     /// Returns the memory of stacks that lie idle beyond `keep` to the kernel (MADV_DONTNEED), the
-    /// longest unused first. A stack that was returned already costs nothing again.
+    /// longest unused first, and not more than trim_max at a time: a call takes some microseconds
+    /// each. A stack that was returned already costs nothing again.
     void trim(std::size_t keep) noexcept;
 
  private:

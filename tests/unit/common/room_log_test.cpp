@@ -247,6 +247,21 @@ TEST_CASE("a fenced log takes and publishes nothing more, and what was published
     CHECK(room.read_all() == message_frame("ann", "published"));
 }
 
+// Symptom: a room that was opened again before its sync looked damaged, since the file that the
+// sync still held had the last entries in memory.
+TEST_CASE("a log that is let go leaves a whole index behind, whoever still holds the file") {
+    RoomFiles files;
+    const std::shared_ptr<HistoryFile> held = files.open().value();
+    {
+        RoomLog log(held);
+        log.stage("ann", noon, 5, "a message");
+        REQUIRE(log.commit(second));
+        log.publish(log.committed_end());
+    }
+    REQUIRE(files.open());
+    CHECK(files.recovery.rebuilt_entries == 0);
+}
+
 TEST_CASE("a warm log stages and commits without allocating") {
     LogFixture room;
     const auto turn = [&] {
