@@ -2,7 +2,7 @@
 """Writes a comparison's report and charts from its results.json, and from nothing else: the same
 results give the same bytes.
 
-    bench/report.py docs/reports/2026-11-21-compare/results.json
+    bench/report.py docs/reports/2026-11-26-compare/results.json
 """
 
 import json
