@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from contenders import CONTENDERS
+from contenders import CONTENDERS, VARIANTS
 from peers import FOLDER as PEERS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -50,8 +50,8 @@ def check_compare(build, out):
 
 
 def check_fanout(build, out):
-    labels = [label for label, contender in CONTENDERS.items()
-              if contender.program or (PEERS / f"{label}-server").exists()]
+    labels = [label for label, contender in CONTENDERS.items() if label not in VARIANTS
+              and (contender.program or (PEERS / f"{label}-server").exists())]
     contenders = [word for label in labels for word in ("--contender", label)]
     results = run(build, out, "fanout", *contenders, "--load", "w16", "--load", "pairs-w8")
     served = [one for one in results["runs"] if one["contender"] != "floor"]
