@@ -193,7 +193,7 @@ def text(results, charts):
              *warnings(results),
              *(f"> ⚠ {run['contender']}, {run['load']}: {run['problem']}" for run in failed),
              "## What the uring server reaches", goals(results),
-             f"![Deliveries per server CPU-second]({charts['headline']})"]
+             f"![The headline figure of each load]({charts['headline']})"]
     for load in results["loads"]:
         parts += [f"## {load['title'][0].upper()}{load['title'][1:]}", load_table(results, load)]
     parts += ["## Where each one loses", *_losses(results), "## How to read this", READING,

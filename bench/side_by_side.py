@@ -30,7 +30,7 @@ SECONDS_BESIDES = 1.0
 
 EXAMPLES = """\
 examples:
-  bench/fanout                            everything, about 15 minutes
+  bench/fanout                            everything, about 20 minutes
   bench/fanout --quick                    everything once, in less than two minutes
   bench/fanout --contender uring --contender redis --load w16 --rounds 10
 """
