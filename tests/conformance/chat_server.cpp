@@ -70,22 +70,31 @@ void ChatServer::start(Disk disk) {
     process_ = std::make_unique<ServerProcess>(tested_server(), folder_.path(), all, disk);
 }
 
-std::uint64_t ChatServer::metric(std::string_view name, std::string_view label) const {
+std::optional<std::uint64_t> ChatServer::find_metric(std::string_view name,
+                                                     std::string_view label) const {
     std::ifstream file(metrics_file(folder_));
     for (std::string line; std::getline(file, line);) {
         if (!line.starts_with(std::string(name) + "{") || !line.contains(label)) continue;
         return std::stoull(line.substr(line.rfind(' ') + 1));
     }
-    throw ClientError("no metric " + std::string(name) + " in the file");
+    return std::nullopt;
 }
 
+std::uint64_t ChatServer::metric(std::string_view name, std::string_view label) const {
+    const std::optional<std::uint64_t> value = find_metric(name, label);
+    if (!value) throw ClientError("no metric " + std::string(name) + " in the file");
+    return *value;
+}
+
+// A server that was started this moment may not have written its file yet.
 void ChatServer::await_metric(std::string_view name, std::uint64_t value,
                               std::string_view label) const {
     const auto until = std::chrono::steady_clock::now() + patience;
     // The file's renewal has no descriptor to wait on.
-    for (std::uint64_t now = metric(name, label); now != value; now = metric(name, label)) {
+    for (auto now = find_metric(name, label); now != value; now = find_metric(name, label)) {
         if (std::chrono::steady_clock::now() > until) {
-            throw ClientError(std::string(name) + " is " + std::to_string(now) + ", not " +
+            throw ClientError(std::string(name) + " is " +
+                              (now ? std::to_string(*now) : "not in the file") + ", not " +
                               std::to_string(value));
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,9 @@ class ChatServer {
     void start(Disk disk = Disk::works);  // again, with the same folder and options
 
  private:
+    [[nodiscard]] std::optional<std::uint64_t> find_metric(std::string_view name,
+                                                           std::string_view label) const;
+
     TempFolder folder_;
     std::vector<std::string> options_;
     std::unique_ptr<ServerProcess> process_;

@@ -11,13 +11,12 @@
 //
 // Exit code 77 ("skipped") where the server says that io_uring cannot be used here.
 
-#define CATCH_CONFIG_RUNNER
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <iostream>
 #include <string_view>
 
 #include "conformance/chat_server.hpp"
+#include "support/catch_runner.hpp"
 
 namespace ringside::test {
 
@@ -61,9 +60,6 @@ int main(int argc, char** argv) {
         return exit_usage;
     }
     command.assign(dashes + 1, end);
-    Catch::Session session;
-    const int refused = session.applyCommandLine(static_cast<int>(dashes - argv), argv);
-    if (refused != 0) return refused;
     if (const int code = try_server(); code != 0) return code;
-    return session.run();
+    return run_catch(static_cast<int>(dashes - argv), argv);
 }

@@ -28,8 +28,11 @@ bool each_sender_in_order(const Messages& messages) {
     return true;
 }
 
-// Says a message, waits for its own copy, and so on until told to stop; returns all it saw. Its
-// last message has the text "last of NAME".
+// Where readers are slow, those who talk without end make histories grow faster than they are read.
+constexpr int said_max = 2'000;
+
+// Says a message, waits for its own copy, and so on until told to stop, but not more than said_max;
+// returns all it saw. Its last message has the text "last of NAME".
 Messages talk(ChatClient client, const std::string& name, const std::atomic<bool>& stop) {
     Messages seen;
     const auto say_and_see = [&](const std::string& text) {
@@ -37,8 +40,9 @@ Messages talk(ChatClient client, const std::string& name, const std::atomic<bool
         const Messages some = read_until(client, text);
         seen.insert(seen.end(), some.begin(), some.end());
     };
-    for (int i = 0; !stop.load(); ++i)
+    for (int i = 0; i < said_max && !stop.load(); ++i)
         say_and_see(name + " " + std::to_string(i));
+    stop.wait(false);
     say_and_see("last of " + name);
     return seen;
 }
@@ -50,7 +54,7 @@ class Talkers {
     Talkers() = default;
     Talkers(const Talkers&) = delete;
     Talkers& operator=(const Talkers&) = delete;
-    ~Talkers() { stop_.store(true); }
+    ~Talkers() { tell_to_stop(); }
 
     void start(const ChatServer& server, const std::string& name, const std::string& room) {
         sights_.push_back(std::async(std::launch::async,
@@ -61,7 +65,7 @@ class Talkers {
 
     /// What each of them saw, in the order of their start.
     std::vector<Messages> stop() {
-        stop_.store(true);
+        tell_to_stop();
         std::vector<Messages> sights;
         for (std::future<Messages>& sight : sights_)
             sights.push_back(sight.get());
@@ -69,6 +73,11 @@ class Talkers {
     }
 
  private:
+    void tell_to_stop() {
+        stop_.store(true);
+        stop_.notify_all();
+    }
+
     std::atomic<bool> stop_{false};  // true once they shall end
     std::vector<std::future<Messages>> sights_;
 };

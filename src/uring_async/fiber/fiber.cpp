@@ -19,11 +19,15 @@ constexpr std::size_t cache_line_bytes = 64;
 class RaceContexts {
  public:
     ~RaceContexts() {
-        for (void* const context : idle_)
-            __tsan_destroy_fiber(context);
+        if constexpr (with_tsan) {
+            for (void* const context : idle_)
+                __tsan_destroy_fiber(context);
+        }
     }
     [[nodiscard]] void* take() {
-        if (idle_.empty()) return __tsan_create_fiber(0);
+        if constexpr (with_tsan) {
+            if (idle_.empty()) return __tsan_create_fiber(0);
+        }
         void* const context = idle_.back();
         idle_.pop_back();
         return context;
