@@ -29,10 +29,11 @@ bool each_sender_in_order(const Messages& messages) {
 }
 
 // Where readers are slow, those who talk without end make histories grow faster than they are read.
-constexpr int said_max = 2'000;
+constexpr int said_max = 20'000;
 
 // Says a message, waits for its own copy, and so on until told to stop, but not more than said_max;
-// returns all it saw. Its last message has the text "last of NAME".
+// returns all it saw. Its last message has the text "last of NAME". Behind said_max it reads
+// nothing until it is told to stop.
 Messages talk(ChatClient client, const std::string& name, const std::atomic<bool>& stop) {
     Messages seen;
     const auto say_and_see = [&](const std::string& text) {
@@ -47,8 +48,8 @@ Messages talk(ChatClient client, const std::string& name, const std::atomic<bool
     return seen;
 }
 
-// Members that talk until told to stop, or until the test fails: one that went on would keep a
-// failed test from ending.
+// Members that talk until told to stop (or said_max), or until the test fails: one that went on
+// would keep a failed test from ending.
 class Talkers {
  public:
     Talkers() = default;
