@@ -60,6 +60,5 @@ int main(int argc, char** argv) {
         return exit_usage;
     }
     command.assign(dashes + 1, end);
-    if (const int code = try_server(); code != 0) return code;
-    return run_catch(static_cast<int>(dashes - argv), argv);
+    return run_catch(static_cast<int>(dashes - argv), argv, try_server);
 }

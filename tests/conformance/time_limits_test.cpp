@@ -141,7 +141,9 @@ TEST_CASE("a connection without a frame from its client for the idle time limit 
             ++messages;
         return messages;
     });
-    while (Clock::now() - begin < 3 * limit || heard.wait_for(0s) != std::future_status::ready) {
+    const auto listening = [&heard] { return heard.wait_for(0s) != std::future_status::ready; };
+    while (Clock::now() - begin < 3 * limit || listening()) {
+        REQUIRE(Clock::now() - begin < patience);
         say(talker, "still here");
         expect_message(talker, "cem", "still here");
     }
