@@ -34,6 +34,9 @@ struct Options {
     std::string server_label = "unknown";
     std::size_t server_pid = 0;  // 0: none
     uring::IoChoice io = uring::IoChoice::automatic;
+    /// No option of the command line: a server that lets so much of the end go by without a byte is
+    /// not waited for.
+    std::uint64_t drain_patience_ns = 5'000'000'000;
 };
 
 [[nodiscard]] const char* workload_name(WorkloadKind kind) noexcept;  // "fanout"

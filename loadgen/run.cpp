@@ -221,11 +221,11 @@ std::optional<std::uint64_t> Run::server_resident_bytes() const {
 void Run::drain() {
     if (state_.phase == Phase::rounds && state_.failure.empty()) {
         enter_phase(Phase::quiet);
-        await_users(Step::quiet, drain_patience_ns);
+        await_users(Step::quiet, options_.drain_patience_ns);
     }
     if (state_.failure.empty()) {
         enter_phase(Phase::leave);
-        await_users(Step::gone, drain_patience_ns);
+        await_users(Step::gone, options_.drain_patience_ns);
     }
     enter_phase(Phase::over);
     // Closing needs nobody else, so this ends.

@@ -40,7 +40,6 @@ class Run {
     static constexpr std::uint64_t tick_ns = 100'000'000;
     static constexpr std::uint64_t short_tick_ns = 2'000'000;
     static constexpr std::uint64_t set_up_patience_ns = 10'000'000'000;
-    static constexpr std::uint64_t drain_patience_ns = 5'000'000'000;
 
     /// Where a coroutine starts: which user of which run.
     struct Start {

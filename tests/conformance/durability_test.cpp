@@ -112,6 +112,7 @@ TEST_CASE("a restart keeps rooms, their order and their history, and goes on fro
     const Message before = expect_message(bob, "ann", "first");
     say(bob, "second");
     expect_message(bob, "bob", "second");
+    bob.close();
     server.stop();
     server.start();
     ChatClient cem(server.port());

@@ -217,6 +217,7 @@ TEST_CASE("connections above --max-connections are turned away and harm nobody")
     bob.fence();
     cem.send(Request::disconnect);
     cem.expect_closed();
+    cem.close();
     // The place is free once the server has seen the close through.
     for (bool placed = false; !placed;) {
         ChatClient next(server.port());

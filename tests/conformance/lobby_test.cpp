@@ -136,6 +136,7 @@ TEST_CASE("room names that look like paths or patterns are names like any other"
         expect_message(ann, "ann", "in " + name);
         leave(ann);
     }
+    ann.close();
     server.stop();
     // Outside the data folder nothing came to be but what the suite itself keeps there.
     for (const auto& entry : std::filesystem::directory_iterator(server.folder())) {

@@ -62,8 +62,10 @@ TEST_CASE("SIGTERM sends what is pending, closes and ends with code 0") {
     for (int i = 0; i < count; ++i) {
         expect_message(reader, "talker", "message " + std::to_string(i));
     }
-    for (ChatClient* client : {&unnamed, &lobby, &reader, &talker})
+    for (ChatClient* client : {&unnamed, &lobby, &reader, &talker}) {
         client->expect_closed();
+        client->close();
+    }
     server.stop();
     server.start();
     CHECK(history_of(server, "room").size() == count);
@@ -131,13 +133,15 @@ TEST_CASE("clients never take the descriptors that a room needs") {
     join(ann, "room");
     say(ann, "hello");
     expect_message(ann, "ann", "hello");
+    others.clear();
+    ann.close();
     CHECK(server.stop().code == 0);
 }
 
 TEST_CASE("the folder of a server that ended is free for the next at once") {
     ChatServer server;
     for (int i = 0; i < 3; ++i) {
-        ChatClient client = in_lobby(server, "ann");
+        in_lobby(server, "ann").fence();
         server.stop();
         server.start();
     }

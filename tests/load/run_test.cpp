@@ -144,7 +144,9 @@ TEST_CASE("a server that leaves the end of a run unanswered is not waited for") 
     const Fault fault = GENERATE(Fault::no_leave, Fault::no_end);
     CAPTURE(static_cast<int>(fault));
     const FakeChatServer server(fault);
-    const Outcome outcome = run_against(server, short_fanout());
+    Options options = short_fanout();
+    options.drain_patience_ns = 500'000'000;
+    const Outcome outcome = run_against(server, options);
     CAPTURE(told(outcome.violations));
     CHECK(outcome.exit_code == 4);
     CHECK(outcome.violations.count(Violation::protocol) == 6);
