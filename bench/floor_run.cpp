@@ -46,12 +46,6 @@ namespace {
 
 constexpr int arrival_timeout_ms = 10'000;
 
-template <typename T>
-T or_start_error(Result<T> result) {
-    if (!result) throw StartError(result.error().text());
-    return std::move(*result);
-}
-
 double cpu_seconds(clockid_t clock) noexcept {
     timespec time{};
     RINGSIDE_ASSERT(::clock_gettime(clock, &time) == 0);

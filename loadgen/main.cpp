@@ -64,15 +64,14 @@ int run(const Options& options) {
     check_server(options);
     check_json(options);
     check_descriptors(options.users);
-    Result<Interruption> interruption = Interruption::make();
-    if (!interruption) throw StartError(interruption.error().text());
+    Interruption interruption = or_start_error(Interruption::make());
     const uring::Probe probe = uring::probe_io_uring();
     const bool with_uring = uring::wants_uring(options.io, probe);
     const uring::IoOptions io_options{.connections_max = static_cast<std::uint32_t>(options.users)};
     Run load(
         options,
         with_uring ? uring::make_uring_io(probe, io_options) : uring::make_epoll_io(io_options),
-        with_uring ? "uring" : "epoll", *interruption);
+        with_uring ? "uring" : "epoll", interruption);
     const Results results = load.execute();
     int code = results.exit_code();
     if (results.failure.empty() || results.measured_seconds > 0) {

@@ -155,6 +155,8 @@ void append_time(std::string& out, std::int64_t wall_ns) {
                    utc.tm_sec, millisecond);
 }
 
+}  // namespace
+
 // Writes each line by one write(), so that lines of programs that share a file do not mix. A line
 // that is torn (a full disk) is ended by the next. Called by the log's thread alone, hence the null
 // mutex.
@@ -216,8 +218,6 @@ class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mut
     bool gave_up_ = false;  // true drops what is left
     bool torn_ = false;     // the last byte written is not the end of a line
 };
-
-}  // namespace
 
 struct JsonLog::Sink {
     std::shared_ptr<LineSink> lines;

@@ -3,6 +3,7 @@
 #include <expected>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace ringside {
 
@@ -28,5 +29,12 @@ class StartError : public std::runtime_error {
  public:
     using std::runtime_error::runtime_error;
 };
+
+/// The value of `result`; throws StartError with its error's text where there is none.
+template <typename T>
+T or_start_error(Result<T> result) {
+    if (!result) throw StartError(result.error().text());
+    return std::move(*result);
+}
 
 }  // namespace ringside

@@ -8,17 +8,7 @@
 
 namespace ringside::pipeline {
 
-namespace {
-
-EventFd make_event() {
-    Result<EventFd> event = EventFd::make();
-    if (!event) throw StartError(event.error().text());
-    return std::move(*event);
-}
-
-}  // namespace
-
-Pipeline::OverWaker::OverWaker() : event_(make_event()) {}
+Pipeline::OverWaker::OverWaker() : event_(or_start_error(EventFd::make())) {}
 
 Pipeline::Pipeline(Shared& shared, UniqueFd listener)
     : disconnect_(shared, &over_),

@@ -95,8 +95,7 @@ int run_server(const ServerOptions& wanted) {
     auto shared = std::make_unique<Shared>(options, log);
     {
         UniqueFd listener = open_listener(options.listen);
-        const Result<std::uint16_t> port = local_port(listener.get());
-        if (!port) throw StartError(port.error().text());
+        const std::uint16_t port = or_start_error(local_port(listener.get()));
         Pipeline pipeline(*shared, std::move(listener));
         const MetricsWriter metrics(options.metrics_textfile, options.metrics_interval_ns,
                                     {.labels = {{"server", "pipeline"}},
@@ -104,9 +103,9 @@ int run_server(const ServerOptions& wanted) {
                                      .refresh = {},
                                      .more_threads = [&] { return shared->counters.all(); }},
                                     log);
-        const PortFile port_file(options.port_file, *port);
+        const PortFile port_file(options.port_file, port);
         pipeline.start();
-        log_start(log, options, *port, shared->directory);
+        log_start(log, options, port, shared->directory);
         notify_manager("READY=1");
 
         const int number = signals.wait();

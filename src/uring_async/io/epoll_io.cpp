@@ -43,12 +43,6 @@ SlotId id_of(std::uint64_t token) noexcept {
     return {static_cast<std::uint32_t>(token), static_cast<std::uint32_t>(token >> 32U)};
 }
 
-template <typename T>
-T or_start_error(Result<T> result) {
-    if (!result) throw StartError(result.error().text());
-    return std::move(*result);
-}
-
 }  // namespace
 
 EpollIo::EpollIo(const IoOptions& options)

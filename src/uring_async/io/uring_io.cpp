@@ -36,12 +36,6 @@ constexpr unsigned operation_shift = 56;
 constexpr unsigned generation_shift = 32;
 constexpr std::uint32_t generation_mask = generation_limit - 1;
 
-template <typename T>
-T or_start_error(Result<T> result) {
-    if (!result) throw StartError(result.error().text());
-    return std::move(*result);
-}
-
 // What enter may answer; the rest is our bug, a use from another thread (EEXIST) for example.
 void check_entered(int result) noexcept {
     RINGSIDE_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||

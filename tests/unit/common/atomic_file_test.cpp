@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 #include <cerrno>
-#include <fstream>
 #include <iterator>
 #include <string>
 
@@ -10,20 +9,11 @@
 
 namespace ringside {
 
-namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-}  // namespace
-
 TEST_CASE("an atomic write makes the file or replaces it, and leaves nothing beside it") {
     const test::TempFolder folder;
     REQUIRE(write_file_atomically(folder / "file", std::string(100'000, 'a')));
     REQUIRE(write_file_atomically(folder / "file", "short"));
-    CHECK(read_file(folder / "file") == "short");
+    CHECK(test::read_file(folder / "file") == "short");
     const std::filesystem::directory_iterator entries(folder.path());
     CHECK(std::distance(begin(entries), end(entries)) == 1);
 }

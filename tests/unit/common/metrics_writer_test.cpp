@@ -3,8 +3,6 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <latch>
 #include <semaphore>
 #include <string>
@@ -20,11 +18,6 @@ namespace {
 
 constexpr std::uint64_t ms = 1'000'000;
 constexpr std::uint64_t for_ever = 3'600'000 * ms;
-
-std::string read_file(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::size_t count_of(const std::string& text, const std::string& part) {
     std::size_t count = 0;
@@ -55,7 +48,8 @@ TEST_CASE("the writer asks before each writing which threads there are") {
                                     .refresh = {},
                                     .more_threads =
                                         [&] {
-                                            if (!more.empty()) seen.push_back(read_file(path));
+                                            if (!more.empty())
+                                                seen.push_back(test::read_file(path));
                                             more.push_back(more.empty() ? &early : &late);
                                             asked.release();
                                             return more;
@@ -85,7 +79,7 @@ TEST_CASE("the writer writes what threads counted and what refresh set, again an
                                     {&thread, &gauges},
                                     [&](MetricsSnapshot&) {
                                         gauges.set(Metric::rooms, ++calls);
-                                        if (calls == 3) earlier = read_file(path);
+                                        if (calls == 3) earlier = test::read_file(path);
                                         refreshed.release();
                                     }},
                                    log);
@@ -115,7 +109,7 @@ TEST_CASE("refresh may add samples of its own") {
                                     {},
                                     [&](MetricsSnapshot& snapshot) {
                                         if (found.empty() || !found.contains("violations")) {
-                                            found = read_file(path);
+                                            found = test::read_file(path);
                                         }
                                         snapshot.add("ringside_load_violations_total", 1, "kind",
                                                      "lost");
@@ -196,7 +190,7 @@ TEST_CASE("a folder that goes away is logged once, not at every interval") {
         for (int i = 0; i < 5; ++i)
             refreshed.acquire();
     }
-    CHECK(count_of(read_file(log_path), "cannot write the metrics") == 1);
+    CHECK(count_of(test::read_file(log_path), "cannot write the metrics") == 1);
 }
 
 TEST_CASE("a path that cannot be written stops the start") {

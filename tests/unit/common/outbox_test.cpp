@@ -72,7 +72,7 @@ struct Peer {
     }
 };
 
-struct Room : test::RoomFiles {
+struct OneRoom : test::RoomFiles {
     std::shared_ptr<HistoryFile> file = open().value();
     std::unique_ptr<RoomLog> log = std::make_unique<RoomLog>(file);
     CatchUpPool pool;
@@ -185,7 +185,7 @@ TEST_CASE("the list lives until its piece was sent") {
 }
 
 TEST_CASE("a member gets the history from its position on, then what is published") {
-    Room room;
+    OneRoom room;
     room.post("one");
     const std::uint64_t second = room.log->published_end();
     room.post("two");
@@ -207,7 +207,7 @@ TEST_CASE("a member gets the history from its position on, then what is publishe
 }
 
 TEST_CASE("a member of an empty room has caught up from the start") {
-    Room room;
+    OneRoom room;
     Outbox outbox;
     outbox.join(*room.reader, 0);
     CHECK(outbox.caught_up_once());
@@ -215,7 +215,7 @@ TEST_CASE("a member of an empty room has caught up from the start") {
 }
 
 TEST_CASE("an answer given between messages goes before those that wait") {
-    Room room;
+    OneRoom room;
     room.post("one");
     Outbox outbox;
     outbox.answer(Request::connect_chat, Status::success, "r");
@@ -230,7 +230,7 @@ TEST_CASE("an answer given between messages goes before those that wait") {
 }
 
 TEST_CASE("an answer waits for the message that a full socket cut, and for no other") {
-    Room room;
+    OneRoom room;
     room.post("one");
     room.post("two");
     room.post("three");
@@ -248,7 +248,7 @@ TEST_CASE("an answer waits for the message that a full socket cut, and for no ot
 }
 
 TEST_CASE("whatever the socket takes at a time, the stream and the count are the same") {
-    Room room;
+    OneRoom room;
     std::string expected;
     for (int i = 0; i < 50; ++i) {
         const std::string text = "message " + std::to_string(i);
@@ -267,7 +267,7 @@ TEST_CASE("whatever the socket takes at a time, the stream and the count are the
 }
 
 TEST_CASE("members at the same place and at different ones are all counted right") {
-    Room room;
+    OneRoom room;
     Outbox early;
     Outbox also_early;
     Outbox late;
@@ -287,7 +287,7 @@ TEST_CASE("members at the same place and at different ones are all counted right
 }
 
 TEST_CASE("leaving delivers what came before it, then the list, and nothing of the room after") {
-    Room room;
+    OneRoom room;
     room.post("one");
     Outbox outbox;
     outbox.join(*room.reader, 0);
@@ -305,7 +305,7 @@ TEST_CASE("leaving delivers what came before it, then the list, and nothing of t
 }
 
 TEST_CASE("a leave behind messages that are not published yet waits for them") {
-    Room room;
+    OneRoom room;
     Outbox outbox;
     outbox.join(*room.reader, 0);
     room.stage("own, on its way");
@@ -323,7 +323,7 @@ TEST_CASE("a leave behind messages that are not published yet waits for them") {
 }
 
 TEST_CASE("a leave from a room that owes nothing is over at once") {
-    Room room;
+    OneRoom room;
     room.post("one");
     Outbox outbox;
     outbox.join(*room.reader, 0);
@@ -336,7 +336,7 @@ TEST_CASE("a leave from a room that owes nothing is over at once") {
 }
 
 TEST_CASE("a leave at a place already passed finishes the message that has begun and no more") {
-    Room room;
+    OneRoom room;
     room.post("one");
     const std::uint64_t end = room.log->published_end();
     room.post("two");
@@ -366,7 +366,7 @@ TEST_CASE("a leave at a place already passed finishes the message that has begun
 }
 
 TEST_CASE("who comes back is served from where it joins again") {
-    Room room;
+    OneRoom room;
     room.post("one");
     Outbox outbox;
     Peer peer;
@@ -381,7 +381,7 @@ TEST_CASE("who comes back is served from where it joins again") {
 }
 
 TEST_CASE("a list that was due to the lobby is forgotten by a join") {
-    Room room;
+    OneRoom room;
     Outbox outbox;
     outbox.owe_list(room_list(1, "not begun"));
     outbox.answer(Request::connect_chat, Status::success, "r");
@@ -393,7 +393,7 @@ TEST_CASE("a list that was due to the lobby is forgotten by a join") {
 }
 
 TEST_CASE("after the log was dropped between messages only answers go out") {
-    Room room;
+    OneRoom room;
     room.post("one");
     Outbox outbox;
     outbox.join(*room.reader, 0);
@@ -405,7 +405,7 @@ TEST_CASE("after the log was dropped between messages only answers go out") {
 }
 
 TEST_CASE("after the log was dropped inside a message nothing goes out at all") {
-    Room room;
+    OneRoom room;
     room.post("one");
     Outbox outbox;
     outbox.join(*room.reader, 0);
@@ -419,7 +419,7 @@ TEST_CASE("after the log was dropped inside a message nothing goes out at all") 
 }
 
 TEST_CASE("a member that is far behind gets everything from the file") {
-    Room room;
+    OneRoom room;
     std::string expected;
     const std::string filling(3000, 'x');
     int messages = 0;
@@ -437,7 +437,7 @@ TEST_CASE("a member that is far behind gets everything from the file") {
 }
 
 TEST_CASE("members with a full socket leave the catch-up buffers to others") {
-    Room room;
+    OneRoom room;
     const std::string filling(4000, 'x');
     constexpr std::size_t stalled_count = catch_up_chunks + 2;
     while (room.log->published_end() < (stalled_count + 4) * catch_up_chunk_bytes) {

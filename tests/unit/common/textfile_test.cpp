@@ -4,7 +4,6 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "common/build_info.hpp"
@@ -13,11 +12,6 @@
 namespace ringside {
 
 namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::vector<std::string> lines_of(const std::string& text, const std::string& prefix) {
     std::vector<std::string> lines;
@@ -151,7 +145,7 @@ TEST_CASE("a textfile is replaced whole, readable by all, and gone at the end") 
         REQUIRE(file.write("first 1\n"));
         const std::ifstream old(path);  // a reader in the middle of the old file
         REQUIRE(file.write("second 2\n"));
-        CHECK(read_file(path) == "second 2\n");
+        CHECK(test::read_file(path) == "second 2\n");
         std::ostringstream kept;
         kept << old.rdbuf();
         CHECK(kept.str() == "first 1\n");

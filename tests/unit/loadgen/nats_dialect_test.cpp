@@ -16,13 +16,13 @@ std::string command(NatsDialect& dialect, Request request, std::string_view text
     return out;
 }
 
-std::string message(std::string_view subject, std::string_view payload) {
+std::string nats_message(std::string_view subject, std::string_view payload) {
     return "MSG " + std::string(subject) + " 1 " + std::to_string(payload.size()) + "\r\n" +
            std::string(payload) + "\r\n";
 }
 
 // Signed in and in room "r-1".
-NatsDialect in_room() {
+NatsDialect nats_in_room() {
     NatsDialect dialect;
     Heard heard;
     command(dialect, Request::set_name, "u");
@@ -51,8 +51,9 @@ TEST_CASE("each request of a user is a command of NATS and a PING, but a message
 }
 
 TEST_CASE("a session over NATS reads like one over chat wherever the stream is cut") {
-    const std::string room = "PING\r\n" + message("r-1", "0123456789") + message("r-1", "a\r\nb") +
-                             "INFO {\"x\":1}\r\n" + message("r-1", "") + "PING\r\nPONG\r\n";
+    const std::string room = "PING\r\n" + nats_message("r-1", "0123456789") +
+                             nats_message("r-1", "a\r\nb") + "INFO {\"x\":1}\r\n" +
+                             nats_message("r-1", "") + "PING\r\nPONG\r\n";
     for (std::size_t size = 1; size <= room.size(); ++size) {
         CAPTURE(size);
         NatsDialect dialect;
@@ -85,10 +86,10 @@ TEST_CASE("a session over NATS reads like one over chat wherever the stream is c
 
 TEST_CASE("two pieces of a stream of NATS make the same, whatever stands at the cut") {
     const std::string bytes =
-        message("r-1", std::string(300, 'x')) + "PING\r\n" + message("r-1", "y");
+        nats_message("r-1", std::string(300, 'x')) + "PING\r\n" + nats_message("r-1", "y");
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
         CAPTURE(cut);
-        NatsDialect dialect = in_room();
+        NatsDialect dialect = nats_in_room();
         Heard heard;
         heard.feed(dialect, std::string_view(bytes).substr(0, cut));
         heard.feed(dialect, std::string_view(bytes).substr(cut));
@@ -101,10 +102,10 @@ TEST_CASE("two pieces of a stream of NATS make the same, whatever stands at the 
 }
 
 TEST_CASE("messages of NATS that are whole are handed on where they lie, allocating nothing") {
-    NatsDialect dialect = in_room();
+    NatsDialect dialect = nats_in_room();
     std::string chunk;
     for (int i = 0; i < 1000; ++i)
-        chunk += message("r-1", std::string(64, 'x'));
+        chunk += nats_message("r-1", std::string(64, 'x'));
     std::size_t messages = 0;
     const auto handle = [&](const ServerHeader&, std::string_view text) {
         const bool inside = text.data() > chunk.data() && text.data() < chunk.data() + chunk.size();
@@ -135,7 +136,7 @@ TEST_CASE("what is no NATS, or was not asked for, breaks the stream and is told"
                  "MSG r-1 2 1\r\nx\r\n", "MSG r-1 1 x\r\n", "MSG r-1 1 1\r\nxyz",
                  "MSG r-1 1 1048577\r\n", "MSG r-1 1 reply 1\r\nx\r\n");
     CAPTURE(bytes);
-    NatsDialect dialect = in_room();
+    NatsDialect dialect = nats_in_room();
     Heard heard;
     heard.feed(dialect, bytes);
     CHECK_FALSE(heard.sound);

@@ -22,7 +22,7 @@ std::string push(std::string_view kind, std::string_view channel, std::string_vi
            std::string(third) + "\r\n";
 }
 
-std::string message(std::string_view channel, std::string_view payload) {
+std::string redis_message(std::string_view channel, std::string_view payload) {
     return push("message", channel,
                 "$" + std::to_string(payload.size()) + "\r\n" + std::string(payload));
 }
@@ -33,7 +33,7 @@ const std::string welcome =
     "$7\r\nmodules\r\n*0\r\n";
 
 // Signed in and in room "r-1".
-RedisDialect in_room() {
+RedisDialect redis_in_room() {
     RedisDialect dialect;
     Heard heard;
     command(dialect, Request::set_name, "u");
@@ -67,8 +67,8 @@ TEST_CASE("a session over Redis reads like one over chat wherever the stream is 
     const std::string second = "+PONG\r\n";
     const std::string third = "+PONG\r\n";
     const std::string fourth = push("subscribe", "r-1", ":1");
-    const std::string fifth = message("r-1", "0123456789") + ":2\r\n:2\r\n" +
-                              message("r-1", "a\r\nb") + message("r-1", "") +
+    const std::string fifth = redis_message("r-1", "0123456789") + ":2\r\n:2\r\n" +
+                              redis_message("r-1", "a\r\nb") + redis_message("r-1", "") +
                               push("unsubscribe", "r-1", ":0");
     const std::size_t length = std::max({first.size(), second.size(), fourth.size(), fifth.size()});
     for (std::size_t size = 1; size <= length; ++size) {
@@ -104,10 +104,10 @@ TEST_CASE("a session over Redis reads like one over chat wherever the stream is 
 
 TEST_CASE("two pieces of a stream of Redis make the same, whatever stands at the cut") {
     const std::string bytes =
-        message("r-1", std::string(300, 'x')) + ":1\r\n" + message("r-1", "y");
+        redis_message("r-1", std::string(300, 'x')) + ":1\r\n" + redis_message("r-1", "y");
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
         CAPTURE(cut);
-        RedisDialect dialect = in_room();
+        RedisDialect dialect = redis_in_room();
         command(dialect, Request::send_message, "x");
         Heard heard;
         heard.feed(dialect, std::string_view(bytes).substr(0, cut));
@@ -120,10 +120,10 @@ TEST_CASE("two pieces of a stream of Redis make the same, whatever stands at the
 }
 
 TEST_CASE("messages of Redis that are whole are handed on where they lie, allocating nothing") {
-    RedisDialect dialect = in_room();
+    RedisDialect dialect = redis_in_room();
     std::string chunk;
     for (int i = 0; i < 1000; ++i)
-        chunk += message("r-1", std::string(64, 'x')) + (i % 2 == 0 ? "" : ":1\r\n");
+        chunk += redis_message("r-1", std::string(64, 'x')) + (i % 2 == 0 ? "" : ":1\r\n");
     for (int i = 0; i < 500; ++i)
         command(dialect, Request::send_message, "x");
     std::size_t messages = 0;
@@ -162,13 +162,14 @@ TEST_CASE("an error of Redis is the failure of the oldest request without an ans
 }
 
 TEST_CASE("a value that nobody asked Redis for is no answer and no message") {
-    const std::string value = GENERATE(
-        as<std::string>{}, message("r-2", "x"), message("r-10", "x"), ":1\r\n", "+PONG\r\n",
-        "+OK\r\n", "$-1\r\n", push("subscribe", "r-1", ":1"), push("unsubscribe", "r-1", ":0"),
-        ">2\r\n$10\r\ninvalidate\r\n_\r\n", "*1\r\n%1\r\n#t\r\n=5\r\ntxt:x\r\n");
+    const std::string value =
+        GENERATE(as<std::string>{}, redis_message("r-2", "x"), redis_message("r-10", "x"), ":1\r\n",
+                 "+PONG\r\n", "+OK\r\n", "$-1\r\n", push("subscribe", "r-1", ":1"),
+                 push("unsubscribe", "r-1", ":0"), ">2\r\n$10\r\ninvalidate\r\n_\r\n",
+                 "*1\r\n%1\r\n#t\r\n=5\r\ntxt:x\r\n");
     CAPTURE(value);
     const bool leaving = GENERATE(false, true);
-    RedisDialect dialect = in_room();
+    RedisDialect dialect = redis_in_room();
     if (leaving) command(dialect, Request::leave_chat);
     Heard heard;
     heard.feed(dialect, value);
@@ -189,7 +190,7 @@ TEST_CASE("what is no RESP3 breaks the stream at its first byte, and is told") {
                  ">3\r\n$7\r\nmessage\r\n$3\r\nr-1\r\n$1048577\r\n",
                  ">3\r\n$7\r\nmessage\r\n$3\r\nr-1\r\n$x\r\n");
     CAPTURE(bytes);
-    RedisDialect dialect = in_room();
+    RedisDialect dialect = redis_in_room();
     Heard heard;
     heard.feed(dialect, bytes);
     CHECK_FALSE(heard.sound);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "common/clock.hpp"
+#include "io/io_fixture.hpp"
 
 namespace ringside::uring {
 
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::uint64_t fake_seeds = 60;
 constexpr std::uint16_t fake_port = 5000;
-constexpr std::uint64_t give_up_ns = 60'000'000'000;
 constexpr int steps_max = 2'000'000;
 /// Turns after which nothing is under way on the loopback, where everything happens in the calls.
 constexpr int settling_turns = 20;

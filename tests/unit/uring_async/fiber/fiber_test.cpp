@@ -16,13 +16,13 @@ namespace ringside::fiber {
 
 namespace {
 
-struct Case {
+struct Witness {
     Scheduler scheduler;
     std::vector<std::string> seen;
 };
 
 struct Thrower {
-    Case* test = nullptr;
+    Witness* test = nullptr;
     std::string name;
     int uncaught_in_destructor = -1;
 };
@@ -131,7 +131,7 @@ void trace_self(void* argument) noexcept {
 }  // namespace
 
 TEST_CASE("coroutines that handle exceptions in turns keep each their own") {
-    Case test;
+    Witness test;
     Thrower a{&test, "a", -1};
     Thrower b{&test, "b", -1};
     test.scheduler.spawn(throw_and_yield, &a);
@@ -153,7 +153,7 @@ TEST_CASE("coroutines that handle exceptions in turns keep each their own") {
 }
 
 TEST_CASE("a coroutine that leaves while it unwinds does not make others seem to unwind") {
-    Case test;
+    Witness test;
     Thrower unwinding{&test, "boom", -1};
     Thrower calm{&test, "calm", -1};
     test.scheduler.spawn(yield_while_unwinding, &unwinding);
@@ -167,7 +167,7 @@ TEST_CASE("a coroutine that leaves while it unwinds does not make others seem to
 }
 
 TEST_CASE("the loop's own exception survives coroutines that run meanwhile") {
-    Case test;
+    Witness test;
     Thrower other{&test, "other", -1};
     test.scheduler.spawn(throw_and_yield, &other);
     try {

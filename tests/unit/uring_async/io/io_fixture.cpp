@@ -13,8 +13,6 @@ namespace ringside::uring {
 
 namespace {
 
-constexpr std::uint64_t give_up_ns = 60'000'000'000;
-
 void wait_for(int fd, short events) {
     pollfd waiting{fd, events, 0};
     REQUIRE(::poll(&waiting, 1, -1) == 1);

@@ -18,6 +18,9 @@ namespace ringside::uring {
 // The same test cases run against every Io of the kernel: IO_KIND=uring|epoll in the environment
 // picks one (meson registers the program once for each), without it they run against both.
 
+/// What a test waits for has failed to happen after that long.
+inline constexpr std::uint64_t give_up_ns = 60'000'000'000;
+
 enum class IoKind : std::uint8_t { uring, epoll };
 std::ostream& operator<<(std::ostream& out, IoKind kind);
 
