@@ -132,30 +132,34 @@ TEST_CASE("a member that takes no bytes for the write time limit is closed") {
 
 TEST_CASE("a member that reads slowly is not closed by the write time limit") {
     constexpr auto limit = 400ms;
-    ChatServer server({"--write-timeout", "400ms"});
-    ChatClient talker = in_room(server, "talker", "room");
-    ChatClient slow(server.port(), small_buffer);
-    enter(slow, "slow");
-    join(slow, "room");
-    // Falls behind while the talker is fast, then goes on at a pace that leaves it behind for
-    // several time limits; the talker's round trips are the clock's idle time.
-    int read = 0;
-    for (int said = 0; said < 3200; said += 16) {
-        for (int i = said; i < said + 16; ++i)
-            say(talker, big_message(i));
-        for (int i = said; i < said + 16; ++i)
-            expect_message(talker, "talker", big_message(i));
-        expect_message(slow, "talker", big_message(read++));
-    }
-    const Clock::time_point begin = Clock::now();
-    const int left = 3200 - read;
-    for (int i = 0; i < left; ++i) {
-        while (Clock::now() < begin + i * 3 * limit / left)
-            talker.fence();
-        expect_message(slow, "talker", big_message(read++));
-    }
-    say(slow, "all read");
-    expect_message(slow, "slow", "all read");
+    keeping_pace(limit, [limit](Pace& pace) {
+        ChatServer server({"--write-timeout", "400ms"});
+        ChatClient talker = in_room(server, "talker", "room");
+        ChatClient slow(server.port(), small_buffer);
+        enter(slow, "slow");
+        join(slow, "room");
+        // Falls behind while the talker is fast, then goes on at a pace that leaves it behind for
+        // several time limits; the talker's round trips are the clock's idle time.
+        int read = 0;
+        for (int said = 0; said < 3200; said += 16) {
+            for (int i = said; i < said + 16; ++i)
+                say(talker, big_message(i));
+            for (int i = said; i < said + 16; ++i)
+                expect_message(talker, "talker", big_message(i));
+            pace.step();
+            expect_message(slow, "talker", big_message(read++));
+        }
+        const Clock::time_point begin = Clock::now();
+        const int left = 3200 - read;
+        for (int i = 0; i < left; ++i) {
+            while (Clock::now() < begin + i * 3 * limit / left)
+                talker.fence();
+            pace.step();
+            expect_message(slow, "talker", big_message(read++));
+        }
+        say(slow, "all read");
+        expect_message(slow, "slow", "all read");
+    });
 }
 
 TEST_CASE("a member further behind than --max-lag is closed, its first catching-up aside") {
@@ -308,31 +312,36 @@ TEST_CASE("who says goodbye while far behind gets whole messages, its answers an
 TEST_CASE("a member that reads a trickle is not closed by the write time limit") {
     constexpr int count = 1600;
     constexpr auto limit = 600ms;
-    ChatServer server({"--write-timeout", "600ms"});
-    ChatClient talker = in_room(server, "talker", "room");
-    ChatClient slow(server.port(), small_buffer);
-    enter(slow, "slow");
-    join(slow, "room");
-    int read = 0;
-    for (int said = 0; said < count; said += 16) {
-        for (int i = said; i < said + 16; ++i)
-            say(talker, big_message(i));
-        for (int i = said; i < said + 16; ++i)
-            expect_message(talker, "talker", big_message(i));
-        expect_message(slow, "talker", big_message(read++));
-    }
-    // Several times the limit, in each of which it takes a few messages of the megabytes that wait.
-    constexpr int sips = 50;
-    const Clock::time_point begin = Clock::now();
-    for (int sip = 0; sip < sips; ++sip) {
-        while (Clock::now() < begin + sip * 6 * limit / sips)
-            talker.fence();
-        expect_message(slow, "talker", big_message(read++));
-    }
-    while (read < count)
-        expect_message(slow, "talker", big_message(read++));
-    say(slow, "all read");
-    expect_message(slow, "slow", "all read");
+    keeping_pace(limit, [limit](Pace& pace) {
+        ChatServer server({"--write-timeout", "600ms"});
+        ChatClient talker = in_room(server, "talker", "room");
+        ChatClient slow(server.port(), small_buffer);
+        enter(slow, "slow");
+        join(slow, "room");
+        int read = 0;
+        for (int said = 0; said < count; said += 16) {
+            for (int i = said; i < said + 16; ++i)
+                say(talker, big_message(i));
+            for (int i = said; i < said + 16; ++i)
+                expect_message(talker, "talker", big_message(i));
+            pace.step();
+            expect_message(slow, "talker", big_message(read++));
+        }
+        // Several times the limit, in each of which it takes a few messages of the megabytes that
+        // wait.
+        constexpr int sips = 50;
+        const Clock::time_point begin = Clock::now();
+        for (int sip = 0; sip < sips; ++sip) {
+            while (Clock::now() < begin + sip * 6 * limit / sips)
+                talker.fence();
+            pace.step();
+            expect_message(slow, "talker", big_message(read++));
+        }
+        while (read < count)
+            expect_message(slow, "talker", big_message(read++));
+        say(slow, "all read");
+        expect_message(slow, "slow", "all read");
+    });
 }
 
 }  // namespace ringside::test

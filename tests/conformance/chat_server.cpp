@@ -203,6 +203,25 @@ std::vector<std::string> history_of(const ChatServer& server, std::string_view r
     return messages;
 }
 
+void Pace::step() {
+    const auto now = std::chrono::steady_clock::now();
+    longest_ = std::max(longest_, now - last_);
+    last_ = now;
+}
+
+void keeping_pace(std::chrono::milliseconds limit, const std::function<void(Pace&)>& attempt) {
+    constexpr int attempts = 5;
+    for (int i = 1;; ++i) {
+        Pace pace;
+        try {
+            return attempt(pace);
+        } catch (const ClientError&) {
+            pace.step();
+            if (i == attempts || pace.longest() < limit / 2) throw;
+        }
+    }
+}
+
 bool begins_with(const std::vector<std::string>& whole, const std::vector<std::string>& piece) {
     return piece.size() <= whole.size() && std::equal(piece.begin(), piece.end(), whole.begin());
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -79,6 +81,22 @@ void expect_refusal(const Frame& frame, Request request);
 std::vector<std::string> read_until(ChatClient& client, std::string_view text);
 /// The room's whole history, as "user: text", as one who joins now is given it.
 [[nodiscard]] std::vector<std::string> history_of(const ChatServer& server, std::string_view room);
+
+/// How far apart a client did what keeps it within a time limit.
+class Pace {
+ public:
+    void step();  // the client has just done it
+    [[nodiscard]] std::chrono::steady_clock::duration longest() const noexcept { return longest_; }
+
+ private:
+    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::duration longest_{};
+};
+
+/// Runs `attempt`, in which a client keeps within `limit` and a server that closes it shows by a
+/// ClientError. That says nothing where the machine let more than half the limit pass between two
+/// steps: then all is tried again, up to 5 times.
+void keeping_pace(std::chrono::milliseconds limit, const std::function<void(Pace&)>& attempt);
 
 /// True where `piece` is the beginning of `whole`.
 [[nodiscard]] bool begins_with(const std::vector<std::string>& whole,

@@ -114,43 +114,49 @@ TEST_CASE("a frame that trickles in does not prolong its time limit") {
 TEST_CASE("a time limit counts from the frame it is for, not from the connection") {
     // A client that is never between frames for long, each begun before the last time limit ended:
     // only one that takes too long may close it.
-    ChatServer server({"--frame-timeout", limit_text});
-    ChatClient client = in_room(server, "ann", "room");
-    const std::string bytes = client_frame(Request::send_message, "cut");
-    const Clock::time_point begin = Clock::now();
-    client.send_raw(bytes.substr(0, 7));
-    while (Clock::now() - begin < 3 * limit) {
-        client.send_raw(bytes.substr(7) + bytes.substr(0, 7));
+    keeping_pace(limit, [](Pace& pace) {
+        ChatServer server({"--frame-timeout", limit_text});
+        ChatClient client = in_room(server, "ann", "room");
+        const std::string bytes = client_frame(Request::send_message, "cut");
+        const Clock::time_point begin = Clock::now();
+        client.send_raw(bytes.substr(0, 7));
+        while (Clock::now() - begin < 3 * limit) {
+            pace.step();
+            client.send_raw(bytes.substr(7) + bytes.substr(0, 7));
+            expect_message(client, "ann", "cut");
+        }
+        client.send_raw(bytes.substr(7));
         expect_message(client, "ann", "cut");
-    }
-    client.send_raw(bytes.substr(7));
-    expect_message(client, "ann", "cut");
+    });
 }
 
 TEST_CASE("a connection without a frame from its client for the idle time limit is closed") {
-    ChatServer server({"--idle-timeout", limit_text});
-    ChatClient lobby = in_lobby(server, "ann");
-    ChatClient listener = in_room(server, "bob", "room");
-    CHECK(read_list(lobby).size() == 1);
-    ChatClient talker = in_room(server, "cem", "room");
-    const Clock::time_point begin = Clock::now();
-    // Receiving does not count, speaking does.
-    std::future<std::size_t> heard = std::async(std::launch::async, [&listener] {
-        std::size_t messages = 0;
-        while (listener.read_or_closed())
-            ++messages;
-        return messages;
+    keeping_pace(limit, [](Pace& pace) {
+        ChatServer server({"--idle-timeout", limit_text});
+        ChatClient lobby = in_lobby(server, "ann");
+        ChatClient listener = in_room(server, "bob", "room");
+        CHECK(read_list(lobby).size() == 1);
+        ChatClient talker = in_room(server, "cem", "room");
+        const Clock::time_point begin = Clock::now();
+        // Receiving does not count, speaking does.
+        std::future<std::size_t> heard = std::async(std::launch::async, [&listener] {
+            std::size_t messages = 0;
+            while (listener.read_or_closed())
+                ++messages;
+            return messages;
+        });
+        const auto listening = [&heard] { return heard.wait_for(0s) != std::future_status::ready; };
+        while (Clock::now() - begin < 3 * limit || listening()) {
+            REQUIRE(Clock::now() - begin < patience);
+            pace.step();
+            say(talker, "still here");
+            expect_message(talker, "cem", "still here");
+        }
+        if (heard.get() == 0) throw ClientError("the listener was closed before it heard a word");
+        say(talker, "last");
+        expect_message(talker, "cem", "last");
+        expect_closed_after_the_limit(lobby, begin);
     });
-    const auto listening = [&heard] { return heard.wait_for(0s) != std::future_status::ready; };
-    while (Clock::now() - begin < 3 * limit || listening()) {
-        REQUIRE(Clock::now() - begin < patience);
-        say(talker, "still here");
-        expect_message(talker, "cem", "still here");
-    }
-    CHECK(heard.get() > 0);
-    say(talker, "last");
-    expect_message(talker, "cem", "last");
-    expect_closed_after_the_limit(lobby, begin);
 }
 
 TEST_CASE("time limits that are off close nobody") {
