@@ -25,7 +25,8 @@ namespace ringside::loadgen {
 //    has not come by then is lost. Then everybody asks the server to close, and reads until it
 //    does: anything that comes after the list is a violation. Redis and NATS have no such request:
 //    there the sending direction is shut down instead.
-// 5. A server that lets 10 s of set-up, or 5 s of the end, go by without a byte is not waited for.
+// 5. A server that lets 10 s of set-up, or Options::drain_patience_ns of the end, go by without a
+//    byte is not waited for.
 class Run {
  public:
     /// `io_name`: for the report. Throws StartError where the address or a file is no good.

@@ -159,7 +159,7 @@ void append_time(std::string& out, std::int64_t wall_ns) {
 
 // Writes each line by one write(), so that lines of programs that share a file do not mix. A line
 // that is torn (a full disk) is ended by the next. Called by the log's thread alone, hence the null
-// mutex.
+// mutex. Not in the anonymous namespace: JsonLog::Sink, which holds one, has external linkage.
 class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
     explicit LineSink(UniqueFd owned) : owned_(std::move(owned)) {

@@ -32,7 +32,7 @@ class StartError : public std::runtime_error {
 
 /// The value of `result`; throws StartError with its error's text where there is none.
 template <typename T>
-T or_start_error(Result<T> result) {
+[[nodiscard]] T or_start_error(Result<T> result) {
     if (!result) throw StartError(result.error().text());
     return std::move(*result);
 }

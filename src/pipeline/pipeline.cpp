@@ -5,6 +5,7 @@
 
 #include "common/assert.hpp"
 #include "common/clock.hpp"
+#include "common/result.hpp"
 
 namespace ringside::pipeline {
 

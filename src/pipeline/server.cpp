@@ -16,11 +16,13 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "common/clock.hpp"
 #include "common/json_log.hpp"
 #include "common/metrics_writer.hpp"
 #include "common/notify.hpp"
+#include "common/result.hpp"
 #include "common/server_start.hpp"
 #include "common/signals.hpp"
 #include "common/socket_ops.hpp"

@@ -132,8 +132,7 @@ TEST_CASE("a member that takes no bytes for the write time limit is closed") {
 
 TEST_CASE("a member that reads slowly is not closed by the write time limit") {
     constexpr auto limit = 400ms;
-    keeping_pace(limit, [limit](Pace& pace) {
-        ChatServer server({"--write-timeout", "400ms"});
+    keeping_pace(limit, {"--write-timeout", "400ms"}, [limit](ChatServer& server, Pace& pace) {
         ChatClient talker = in_room(server, "talker", "room");
         ChatClient slow(server.port(), small_buffer);
         enter(slow, "slow");
@@ -312,8 +311,7 @@ TEST_CASE("who says goodbye while far behind gets whole messages, its answers an
 TEST_CASE("a member that reads a trickle is not closed by the write time limit") {
     constexpr int count = 1600;
     constexpr auto limit = 600ms;
-    keeping_pace(limit, [limit](Pace& pace) {
-        ChatServer server({"--write-timeout", "600ms"});
+    keeping_pace(limit, {"--write-timeout", "600ms"}, [limit](ChatServer& server, Pace& pace) {
         ChatClient talker = in_room(server, "talker", "room");
         ChatClient slow(server.port(), small_buffer);
         enter(slow, "slow");

@@ -205,19 +205,29 @@ std::vector<std::string> history_of(const ChatServer& server, std::string_view r
 
 void Pace::step() {
     const auto now = std::chrono::steady_clock::now();
-    longest_ = std::max(longest_, now - last_);
+    longest_ = longest_until(now);
     last_ = now;
 }
 
-void keeping_pace(std::chrono::milliseconds limit, const std::function<void(Pace&)>& attempt) {
+std::chrono::steady_clock::duration Pace::longest_until(
+    std::chrono::steady_clock::time_point end) const {
+    return std::max(longest_, end - last_);
+}
+
+void keeping_pace(std::chrono::milliseconds limit, const std::vector<std::string>& options,
+                  const std::function<void(ChatServer&, Pace&)>& attempt) {
     constexpr int attempts = 5;
     for (int i = 1;; ++i) {
+        ChatServer server(options);
         Pace pace;
         try {
-            return attempt(pace);
-        } catch (const ClientError&) {
-            pace.step();
-            if (i == attempts || pace.longest() < limit / 2) throw;
+            return attempt(server, pace);
+        } catch (const ClosedError& closed) {
+            const auto longest = pace.longest_until(closed.when());
+            if (i == attempts || longest < limit / 2) throw;
+            std::cerr << "tried again, since a client came "
+                      << std::chrono::duration_cast<std::chrono::milliseconds>(longest).count()
+                      << " ms after its last step: " << closed.what() << '\n';
         }
     }
 }

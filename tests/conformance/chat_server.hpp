@@ -82,21 +82,25 @@ std::vector<std::string> read_until(ChatClient& client, std::string_view text);
 /// The room's whole history, as "user: text", as one who joins now is given it.
 [[nodiscard]] std::vector<std::string> history_of(const ChatServer& server, std::string_view room);
 
-/// How far apart a client did what keeps it within a time limit.
+/// How far apart a client does what keeps it within a time limit. Begins when it is made.
 class Pace {
  public:
-    void step();  // the client has just done it
-    [[nodiscard]] std::chrono::steady_clock::duration longest() const noexcept { return longest_; }
+    void step();  // right before the client does it
+    /// The longest time between two steps, and from the last one until `end`.
+    [[nodiscard]] std::chrono::steady_clock::duration longest_until(
+        std::chrono::steady_clock::time_point end) const;
 
  private:
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::duration longest_{};
 };
 
-/// Runs `attempt`, in which a client keeps within `limit` and a server that closes it shows by a
-/// ClientError. That says nothing where the machine let more than half the limit pass between two
-/// steps: then all is tried again, up to 5 times.
-void keeping_pace(std::chrono::milliseconds limit, const std::function<void(Pace&)>& attempt);
+/// Runs `attempt` with a server of its own; in it, a client keeps within `limit`, and a server that
+/// closes it all the same shows by a ClosedError. That says nothing where the machine let more than
+/// half the limit pass between two steps of the client: then it is tried again, up to 5 times, and
+/// a line on standard error says so.
+void keeping_pace(std::chrono::milliseconds limit, const std::vector<std::string>& options,
+                  const std::function<void(ChatServer&, Pace&)>& attempt);
 
 /// True where `piece` is the beginning of `whole`.
 [[nodiscard]] bool begins_with(const std::vector<std::string>& whole,

@@ -22,7 +22,7 @@ namespace ringside::test {
 
 namespace {
 
-Command command;
+Command command_under_test;
 
 constexpr int exit_usage = 2;
 constexpr int exit_skipped = 77;
@@ -31,7 +31,7 @@ constexpr int exit_skipped = 77;
 int try_server() {
     const TempFolder folder;
     try {
-        ServerProcess server(command, folder.path());
+        ServerProcess server(command_under_test, folder.path());
         return 0;
     } catch (const std::exception& error) {
         const std::string_view what = error.what();
@@ -45,7 +45,7 @@ int try_server() {
 }  // namespace
 
 const Command& tested_server() {
-    return command;
+    return command_under_test;
 }
 
 }  // namespace ringside::test
@@ -59,6 +59,6 @@ int main(int argc, char** argv) {
         std::cerr << "usage: conformance [Catch2 options] -- SERVER [ARGUMENT...]\n";
         return exit_usage;
     }
-    command.assign(dashes + 1, end);
+    command_under_test.assign(dashes + 1, end);
     return run_catch(static_cast<int>(dashes - argv), argv, try_server);
 }

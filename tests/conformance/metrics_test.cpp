@@ -17,9 +17,8 @@ TEST_CASE("members are counted as they come and go, also in a room that is quiet
     server.await_metric("ringside_members", 1);
     server.await_metric("ringside_connections", 2);
     ann.send(Request::disconnect);
-    ann.close();
     server.await_metric("ringside_members", 0);
-    server.await_metric("ringside_connections", 1);
+    server.await_metric("ringside_connections", 1);  // although ann stays
 }
 
 TEST_CASE("only connections that are served are counted as accepted") {

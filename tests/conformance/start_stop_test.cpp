@@ -133,15 +133,17 @@ TEST_CASE("clients never take the descriptors that a room needs") {
     join(ann, "room");
     say(ann, "hello");
     expect_message(ann, "ann", "hello");
+    server.terminate();  // with all descriptors taken
     others.clear();
     ann.close();
-    CHECK(server.stop().code == 0);
+    CHECK(server.wait().code == 0);
 }
 
 TEST_CASE("the folder of a server that ended is free for the next at once") {
     ChatServer server;
     for (int i = 0; i < 3; ++i) {
-        in_lobby(server, "ann").fence();
+        ChatClient client = in_lobby(server, "ann");
+        client.close();
         server.stop();
         server.start();
     }

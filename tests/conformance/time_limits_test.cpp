@@ -114,8 +114,7 @@ TEST_CASE("a frame that trickles in does not prolong its time limit") {
 TEST_CASE("a time limit counts from the frame it is for, not from the connection") {
     // A client that is never between frames for long, each begun before the last time limit ended:
     // only one that takes too long may close it.
-    keeping_pace(limit, [](Pace& pace) {
-        ChatServer server({"--frame-timeout", limit_text});
+    keeping_pace(limit, {"--frame-timeout", limit_text}, [](ChatServer& server, Pace& pace) {
         ChatClient client = in_room(server, "ann", "room");
         const std::string bytes = client_frame(Request::send_message, "cut");
         const Clock::time_point begin = Clock::now();
@@ -131,12 +130,16 @@ TEST_CASE("a time limit counts from the frame it is for, not from the connection
 }
 
 TEST_CASE("a connection without a frame from its client for the idle time limit is closed") {
-    keeping_pace(limit, [](Pace& pace) {
-        ChatServer server({"--idle-timeout", limit_text});
+    keeping_pace(limit, {"--idle-timeout", limit_text}, [](ChatServer& server, Pace& pace) {
+        const Clock::time_point since = Clock::now();
         ChatClient lobby = in_lobby(server, "ann");
         ChatClient listener = in_room(server, "bob", "room");
         CHECK(read_list(lobby).size() == 1);
         ChatClient talker = in_room(server, "cem", "room");
+        std::future<Clock::time_point> lobby_closed = std::async(std::launch::async, [&lobby] {
+            lobby.expect_closed();
+            return Clock::now();
+        });
         const Clock::time_point begin = Clock::now();
         // Receiving does not count, speaking does.
         std::future<std::size_t> heard = std::async(std::launch::async, [&listener] {
@@ -152,10 +155,10 @@ TEST_CASE("a connection without a frame from its client for the idle time limit 
             say(talker, "still here");
             expect_message(talker, "cem", "still here");
         }
-        if (heard.get() == 0) throw ClientError("the listener was closed before it heard a word");
+        if (heard.get() == 0) throw ClosedError("the listener was closed before it heard a word");
         say(talker, "last");
         expect_message(talker, "cem", "last");
-        expect_closed_after_the_limit(lobby, begin);
+        CHECK(lobby_closed.get() - since >= limit - early);
     });
 }
 

@@ -108,6 +108,9 @@ void ChatClient::send_raw(std::string_view bytes) {
             bytes.remove_prefix(static_cast<std::size_t>(count));
             continue;
         }
+        if (errno == EPIPE || errno == ECONNRESET) {
+            throw ClosedError("the server closed the connection; before that: " + last_);
+        }
         if (errno != EAGAIN) check(-1, "send");
         pollfd ready{socket_.get(), POLLOUT, 0};
         const int polled = ::poll(&ready, 1, milliseconds_until(until));
@@ -171,7 +174,7 @@ std::optional<Frame> ChatClient::read_or_closed(std::chrono::milliseconds deadli
 
 Frame ChatClient::read(std::chrono::milliseconds deadline) {
     std::optional<Frame> frame = read_or_closed(deadline);
-    if (!frame) fail("the server closed the connection; before that: " + last_);
+    if (!frame) throw ClosedError("the server closed the connection; before that: " + last_);
     return *std::move(frame);
 }
 

@@ -26,6 +26,16 @@ class ClientError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// The server closed a connection that had more to say.
+class ClosedError : public ClientError {
+ public:
+    using ClientError::ClientError;
+    [[nodiscard]] std::chrono::steady_clock::time_point when() const noexcept { return when_; }
+
+ private:
+    std::chrono::steady_clock::time_point when_ = std::chrono::steady_clock::now();
+};
+
 /// A server's frame.
 struct Frame {
     Request request = Request::wrong_request;

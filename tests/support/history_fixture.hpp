@@ -16,10 +16,12 @@
 
 namespace ringside::test {
 
+inline constexpr std::string_view noon = "12:34:56 07/08/26";
+inline constexpr std::uint64_t second = 1'000'000'000;  // in ns
+
 inline std::string message_frame(std::string_view user, std::string_view text) {
-    constexpr std::string_view time = "12:34:56 07/08/26";
-    std::string frame(message_frame_bytes(user, time, text), '\0');
-    store_message_frame(frame.data(), user, time, text);
+    std::string frame(message_frame_bytes(user, noon, text), '\0');
+    store_message_frame(frame.data(), user, noon, text);
     return frame;
 }
 

@@ -22,7 +22,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds start_patience{20};
+constexpr std::chrono::seconds process_patience{20};
 // A child's end and a file's appearance have no descriptor to wait on together; both are looked at
 // this often.
 constexpr std::chrono::milliseconds poll_interval{1};
@@ -81,7 +81,7 @@ ServerProcess::~ServerProcess() {
 }
 
 void ServerProcess::await_port(const std::filesystem::path& port_file) {
-    const Clock::time_point until = Clock::now() + start_patience;
+    const Clock::time_point until = Clock::now() + process_patience;
     while (port_ == 0) {
         const std::string text = read_file(port_file);
         if (!text.empty()) port_ = static_cast<std::uint16_t>(std::stoul(text));
@@ -108,7 +108,7 @@ void ServerProcess::terminate() {
 }
 
 ProcessEnd ServerProcess::wait() {
-    const Clock::time_point until = Clock::now() + start_patience;
+    const Clock::time_point until = Clock::now() + process_patience;
     while (!ended()) {
         if (Clock::now() > until) {
             throw std::runtime_error("the server did not end in time: " + error_text());
@@ -154,7 +154,7 @@ std::size_t ServerProcess::own_memory_bytes() const {
 ProcessEnd run_to_end(const Command& command, const std::filesystem::path& folder,
                       const std::vector<std::string>& options) {
     const pid_t pid = start(command, options, folder, Disk::works);
-    const Clock::time_point until = Clock::now() + start_patience;
+    const Clock::time_point until = Clock::now() + process_patience;
     int status = 0;
     while (::waitpid(pid, &status, WNOHANG) != pid) {
         if (Clock::now() > until) {

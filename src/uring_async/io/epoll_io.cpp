@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "common/assert.hpp"
 #include "common/clock.hpp"
+#include "common/result.hpp"
 #include "common/socket_ops.hpp"
 
 // What the kernel may answer, and what follows:

@@ -11,6 +11,7 @@
 
 #include "common/assert.hpp"
 #include "common/clock.hpp"
+#include "common/result.hpp"
 #include "common/socket_ops.hpp"
 
 // What the kernel may answer, and what follows:

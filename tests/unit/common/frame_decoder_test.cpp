@@ -15,12 +15,12 @@ namespace {
 
 constexpr std::uint64_t limit = 65536;
 
-using Frames = std::vector<std::pair<std::uint32_t, std::string>>;
+using Decoded = std::vector<std::pair<std::uint32_t, std::string>>;
 
-const Frames four_frames = {
+const Decoded four_frames = {
     {0, "ann"}, {4, ""}, {3, "a somewhat longer message\twith\nseveral lines"}, {99, "x"}};
 
-std::string encode(const Frames& frames) {
+std::string encode(const Decoded& frames) {
     std::string out;
     for (const auto& [request, text] : frames) {
         append_client_frame(out, static_cast<Request>(request), text);
@@ -29,8 +29,8 @@ std::string encode(const Frames& frames) {
 }
 
 // Reads as a server does: one chunk after the other, keeping what is unread.
-Frames decode(FrameDecoder& decoder, const std::vector<std::string_view>& chunks) {
-    Frames frames;
+Decoded decode(FrameDecoder& decoder, const std::vector<std::string_view>& chunks) {
+    Decoded frames;
     for (const std::string_view chunk : chunks) {
         const std::string lent(chunk);  // gone after the turn, as a receive buffer is
         decoder.feed(lent);
@@ -69,7 +69,7 @@ TEST_CASE("frames cut at every pair of bytes come out whole") {
     for (std::size_t first = 0; first <= all.size(); ++first) {
         for (std::size_t second = first; second <= all.size(); ++second) {
             FrameDecoder decoder(limit);
-            const Frames frames = decode(
+            const Decoded frames = decode(
                 decoder,
                 {all.substr(0, first), all.substr(first, second - first), all.substr(second)});
             if (frames != four_frames) {
@@ -147,8 +147,8 @@ TEST_CASE("a frame survives the chunk it came in when its owner suspends before 
     REQUIRE(decoder.peek(frame) == FrameDecoder::Next::frame);
     CHECK(frame.text == "suspended");
     decoder.consume();
-    const Frames rest = decode(decoder, {std::string_view(stream).substr(cut)});
-    CHECK(rest == Frames{{3, "behind"}, {3, "cut"}});
+    const Decoded rest = decode(decoder, {std::string_view(stream).substr(cut)});
+    CHECK(rest == Decoded{{3, "behind"}, {3, "cut"}});
     CHECK(decoder.unread_bytes() == 0);
 }
 
@@ -156,7 +156,7 @@ TEST_CASE("an owner that suspends at every frame takes each of them once") {
     const std::string stream = encode(four_frames);
     FrameDecoder decoder(limit);
     decoder.feed(stream);
-    Frames frames;
+    Decoded frames;
     ClientFrame frame;
     while (decoder.peek(frame) == FrameDecoder::Next::frame) {
         decoder.keep_rest();
@@ -173,7 +173,7 @@ TEST_CASE("a length up to the limit is taken and one above it refused for good")
     const std::uint64_t length_max = GENERATE(std::uint64_t{0}, std::uint64_t{5}, limit);
     FrameDecoder decoder(length_max);
     const std::string text(length_max, 'x');
-    CHECK(decode(decoder, {header(length_max), text}) == Frames{{3, text}});
+    CHECK(decode(decoder, {header(length_max), text}) == Decoded{{3, text}});
     const std::string too_long = header(length_max + 1);
     decoder.feed(too_long);
     ClientFrame frame;
@@ -225,7 +225,7 @@ TEST_CASE("a decoder that is idle again owns no heap memory") {
     const std::string stream = header(text.size()) + text;
     const std::string_view all = stream;
     FrameDecoder decoder(limit);
-    REQUIRE(decode(decoder, {all.substr(0, bytes), all.substr(bytes)}) == Frames{{3, text}});
+    REQUIRE(decode(decoder, {all.substr(0, bytes), all.substr(bytes)}) == Decoded{{3, text}});
     CHECK(decoder.unread_bytes() == 0);
     CHECK_FALSE(decoder.mid_frame());
     CHECK(decoder.heap_bytes() == 0);

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "common/history_format.hpp"
 #include "common/limits.hpp"
 #include "support/history_fixture.hpp"
+#include "support/temp_folder.hpp"
 
 namespace ringside {
 

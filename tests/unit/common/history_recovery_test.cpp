@@ -10,6 +10,7 @@
 #include "common/history_format.hpp"
 #include "common/limits.hpp"
 #include "support/history_fixture.hpp"
+#include "support/temp_folder.hpp"
 
 namespace ringside {
 

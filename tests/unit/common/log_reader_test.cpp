@@ -15,9 +15,6 @@ using namespace test;
 
 namespace {
 
-constexpr std::string_view noon = "12:34:56 07/08/26";
-constexpr std::uint64_t second = 1'000'000'000;
-
 /// A room whose first `messages` messages of about 1,000 bytes are all but the last in the file
 /// alone.
 struct LongRoom : RoomFiles {

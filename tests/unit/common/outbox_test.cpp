@@ -89,7 +89,7 @@ struct OneRoom : test::RoomFiles {
     }
 };
 
-using Frames = std::vector<std::string>;
+using SentFrames = std::vector<std::string>;
 
 }  // namespace
 
@@ -150,13 +150,13 @@ TEST_CASE("the newest list that is due goes out and those before it are skipped"
     CHECK(outbox.list_pending());
     Peer peer;
     peer.drain(outbox);
-    CHECK(frames_of(peer.stream) == Frames{"8:c"});
+    CHECK(frames_of(peer.stream) == SentFrames{"8:c"});
     CHECK_FALSE(outbox.list_pending());
     outbox.owe_list(room_list(2, "old"));
     CHECK_FALSE(outbox.list_pending());
     outbox.owe_list(room_list(3, "same"));  // an answer may have to repeat it
     peer.drain(outbox);
-    CHECK(frames_of(peer.stream) == Frames{"8:c", "8:same"});
+    CHECK(frames_of(peer.stream) == SentFrames{"8:c", "8:same"});
 }
 
 TEST_CASE("a list that has begun goes out whole, before a newer one and before answers") {
@@ -170,7 +170,7 @@ TEST_CASE("a list that has begun goes out whole, before a newer one and before a
     CHECK(outbox.list_pending());
     outbox.answer(Request::connect_chat, Status::failure, "answer");
     peer.drain(outbox, 3);
-    CHECK(frames_of(peer.stream) == Frames{"8:old", "2:answer", "8:new"});
+    CHECK(frames_of(peer.stream) == SentFrames{"8:old", "2:answer", "8:new"});
 }
 
 TEST_CASE("the list lives until its piece was sent") {
@@ -226,7 +226,7 @@ TEST_CASE("an answer given between messages goes before those that wait") {
     room.post("two");
     outbox.answer(Request::create_chat, Status::failure, "no");
     peer.drain(outbox);
-    CHECK(frames_of(peer.stream) == Frames{"2:r", "6:one", "1:no", "6:two"});
+    CHECK(frames_of(peer.stream) == SentFrames{"2:r", "6:one", "1:no", "6:two"});
 }
 
 TEST_CASE("an answer waits for the message that a full socket cut, and for no other") {
@@ -243,7 +243,7 @@ TEST_CASE("an answer waits for the message that a full socket cut, and for no ot
     REQUIRE(peer.send_once(outbox, cut));
     outbox.answer(Request::create_chat, Status::failure, "no");
     peer.drain(outbox);
-    CHECK(frames_of(peer.stream) == Frames{"6:one", "1:no", "6:two", "6:three"});
+    CHECK(frames_of(peer.stream) == SentFrames{"6:one", "1:no", "6:two", "6:three"});
     CHECK(peer.delivered == 3);
 }
 
@@ -299,7 +299,7 @@ TEST_CASE("leaving delivers what came before it, then the list, and nothing of t
     CHECK(outbox.list_pending());
     Peer peer;
     peer.drain(outbox, GENERATE(std::size_t{1}, std::size_t{20}, std::size_t{10'000}));
-    CHECK(frames_of(peer.stream) == Frames{"6:one", "6:two", "8:list"});
+    CHECK(frames_of(peer.stream) == SentFrames{"6:one", "6:two", "8:list"});
     CHECK_FALSE(outbox.leaving());
     CHECK(outbox.lag_bytes() == 0);
 }
@@ -319,7 +319,7 @@ TEST_CASE("a leave behind messages that are not published yet waits for them") {
     room.publish();
     CHECK(outbox.owes());
     peer.drain(outbox);
-    CHECK(frames_of(peer.stream) == Frames{"6:own, on its way", "8:list"});
+    CHECK(frames_of(peer.stream) == SentFrames{"6:own, on its way", "8:list"});
 }
 
 TEST_CASE("a leave from a room that owes nothing is over at once") {
@@ -362,7 +362,7 @@ TEST_CASE("a leave at a place already passed finishes the message that has begun
     }
     outbox.owe_list(room_list(1, "list"));
     peer.drain(outbox);
-    CHECK(frames_of(peer.stream) == Frames{"6:one", "6:two", "8:list"});
+    CHECK(frames_of(peer.stream) == SentFrames{"6:one", "6:two", "8:list"});
 }
 
 TEST_CASE("who comes back is served from where it joins again") {
@@ -377,7 +377,7 @@ TEST_CASE("who comes back is served from where it joins again") {
         outbox.owe_list(room_list(1, "list"));
         peer.drain(outbox);
     }
-    CHECK(frames_of(peer.stream) == Frames{"6:one", "8:list", "6:one", "8:list"});
+    CHECK(frames_of(peer.stream) == SentFrames{"6:one", "8:list", "6:one", "8:list"});
 }
 
 TEST_CASE("a list that was due to the lobby is forgotten by a join") {
@@ -389,7 +389,7 @@ TEST_CASE("a list that was due to the lobby is forgotten by a join") {
     CHECK_FALSE(outbox.list_pending());  // or the member's requests would wait for it
     Peer peer;
     peer.drain(outbox);
-    CHECK(frames_of(peer.stream) == Frames{"2:r"});
+    CHECK(frames_of(peer.stream) == SentFrames{"2:r"});
 }
 
 TEST_CASE("after the log was dropped between messages only answers go out") {
@@ -401,7 +401,7 @@ TEST_CASE("after the log was dropped between messages only answers go out") {
     outbox.answer(Request::wrong_request, Status::failure, "too long");
     Peer peer;
     peer.drain(outbox);
-    CHECK(frames_of(peer.stream) == Frames{"7:too long"});
+    CHECK(frames_of(peer.stream) == SentFrames{"7:too long"});
 }
 
 TEST_CASE("after the log was dropped inside a message nothing goes out at all") {

@@ -14,9 +14,7 @@ using namespace test;
 
 namespace {
 
-constexpr std::string_view noon = "12:34:56 07/08/26";
 constexpr std::uint64_t millisecond = 1'000'000;
-constexpr std::uint64_t second = 1'000 * millisecond;
 
 /// A log over a room of its own, read whole through a reader.
 struct LogFixture : RoomFiles {

@@ -7,18 +7,18 @@ using namespace ringside::loadgen;
 
 namespace {
 
-struct Fixture {
+struct Hearing {
     RoomLedger room{0, "room", true};
     Recorder recorder;
 
-    Fixture() { recorder.open(0); }
+    Hearing() { recorder.open(0); }
     const Histogram& latency(Latency kind) const { return recorder.latency(kind); }
 };
 
 }  // namespace
 
 TEST_CASE("the first, the median and the last receipt of a message are measured") {
-    Fixture fixture;
+    Hearing fixture;
     Audience audience(fixture.room, 5, fixture.recorder);
     fixture.room.append({1, 1});
     audience.published(1000);
@@ -31,7 +31,7 @@ TEST_CASE("the first, the median and the last receipt of a message are measured"
 }
 
 TEST_CASE("in a room of one member the first is the median and the last") {
-    Fixture fixture;
+    Hearing fixture;
     Audience audience(fixture.room, 1, fixture.recorder);
     audience.published(100);
     audience.received(0, 107);
@@ -43,7 +43,7 @@ TEST_CASE("in a room of one member the first is the median and the last") {
 }
 
 TEST_CASE("a member far behind the others keeps every message's own time") {
-    Fixture fixture;
+    Hearing fixture;
     Audience audience(fixture.room, 2, fixture.recorder);
     constexpr std::uint64_t messages = 10'000;
     for (std::uint64_t i = 0; i < messages; ++i) {
