@@ -36,7 +36,7 @@ inline constexpr std::size_t message_frame_bytes_ceiling = std::size_t{16} * 102
 inline constexpr std::size_t unread_bytes_max = std::size_t{32} * 1024;
 /// Answers queued for a client that does not read them; above it its requests are not worked off.
 inline constexpr std::size_t private_bytes_max = std::size_t{64} * 1024;
-/// Messages of one room that one commit writes; above it senders wait for the next commit.
+/// Messages of one room that one commit writes; above it the next one is written before more.
 inline constexpr std::size_t staged_bytes_max = std::size_t{1024} * 1024;
 
 /// Segments of a room's log: a room starts with the smallest and doubles up to the largest while it

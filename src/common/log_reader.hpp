@@ -31,7 +31,7 @@ class CatchUpPool {
     [[nodiscard]] Result<LogPiece> read(const HistoryFile& file, std::uint64_t position,
                                         std::uint64_t end);
     /// Frees the buffers that nobody holds and nobody read since the trim() before. The owner's
-    /// loop calls it about once a second, so that an idle thread keeps none.
+    /// loop calls it now and then, so that an idle thread keeps none.
     void trim() noexcept;
     /// Reads of history files since the start (metric catch_up_reads_total).
     [[nodiscard]] std::uint64_t file_reads() const noexcept { return file_reads_; }

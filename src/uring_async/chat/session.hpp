@@ -8,7 +8,7 @@ namespace ringside::uring {
 
 // The story of one client, told in straight lines: what it asked for, what the server does, what
 // is waited for in between. It runs in a coroutine that exists only while there is work: from the
-// arrival of a whole frame until no whole frame is left.
+// arrival of input until no whole frame is left.
 //
 // 1. A frame is peeked, decided on by the rules, carried out, consumed. Before each wait the
 //    decoder keeps what is unread; after it a frame peeked earlier is peeked again.
