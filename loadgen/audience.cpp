@@ -18,14 +18,14 @@ Audience::Audience(RoomLedger& room, std::size_t members, Recorder& recorder)
     RINGSIDE_ASSERT(members > 0);
 }
 
-void Audience::published(std::uint64_t sent_ns) {
+void Audience::published(const SendTime& sent) {
     if (end_ - begin_ == ring_.size()) grow();
-    ring_[end_ & mask_] = {sent_ns, 0};
+    ring_[end_ & mask_] = {sent, 0};
     ++end_;
 }
 
 void Audience::complete(const OnTheWay& message, std::uint64_t now_ns) noexcept {
-    recorder_.record(Latency::last_member, message.sent_ns, now_ns);
+    recorder_.record(Latency::last_member, Latency::last_member_uncorrected, message.sent, now_ns);
     while (begin_ < end_ && ring_[begin_ & mask_].receipts == members_)
         ++begin_;
     room_.forget_below(begin_);

@@ -18,21 +18,22 @@ class Audience {
 
     /// Messages known: the next one published has this index.
     [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
-    /// The message at end() was sent at `sent_ns`; called before its first received().
-    void published(std::uint64_t sent_ns);
+    /// The message at end() was sent then; called before its first received().
+    void published(const SendTime& sent);
     /// One more member has the message at `index`.
     void received(std::uint64_t index, std::uint64_t now_ns) noexcept {
         if (index < begin_) return;
         OnTheWay& message = ring_[index & mask_];
         const std::uint32_t receipts = ++message.receipts;
-        if (receipts == 1) recorder_.record(Latency::first_member, message.sent_ns, now_ns);
-        if (receipts == median_) recorder_.record(Latency::median_member, message.sent_ns, now_ns);
+        if (receipts == 1) recorder_.record(Latency::first_member, message.sent.due_ns, now_ns);
+        if (receipts == median_)
+            recorder_.record(Latency::median_member, message.sent.due_ns, now_ns);
         if (receipts == members_) complete(message, now_ns);
     }
 
  private:
     struct OnTheWay {
-        std::uint64_t sent_ns = 0;
+        SendTime sent;
         std::uint32_t receipts = 0;
     };
 

@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "common/assert.hpp"
 #include "loadgen/payload.hpp"
+#include "loadgen/schedule.hpp"
 #include "loadgen/workload.hpp"
 
 namespace ringside::loadgen {
@@ -25,15 +28,38 @@ void FanoutWorkload::set_up(VirtualUser& user) {
 
 void FanoutWorkload::rounds(VirtualUser& user) {
     const bool publisher = user.number() / options_.rooms < options_.publishers;
-    const auto stopping = [&user] { return user.phase() != Phase::rounds; };
     if (!publisher) {
-        static_cast<void>(user.wait_until(stopping));
-        return;
+        static_cast<void>(user.wait_until([&user] { return user.phase() != Phase::rounds; }));
+    } else if (options_.offered.per_second == 0) {
+        while (may_send(user) && user.send_message()) {
+        }
+    } else {
+        keep_schedule(user);
     }
-    while (
-        user.wait_until([&] { return stopping() || user.unanswered() < options_.outstanding; })) {
-        if (stopping() || !user.send_message()) return;
+}
+
+void FanoutWorkload::keep_schedule(VirtualUser& user) {
+    const std::uint64_t begin_ns = user.run().load_begin_ns;
+    // Publishers are the users with the lowest numbers.
+    Schedule schedule(options_.offered, user.number(), options_.rooms * options_.publishers,
+                      user.random());
+    std::uint64_t held_until_ns = begin_ns;  // by messages that were on their way
+    while (true) {
+        const std::uint64_t due_ns = begin_ns + schedule.next();
+        if (!user.sleep_until(due_ns)) return;
+        if (user.unanswered() >= options_.outstanding) {
+            if (!may_send(user)) return;
+            held_until_ns = user.run().driver.now_ns();
+        }
+        if (!user.send_message(due_ns, std::max(due_ns, held_until_ns))) return;
     }
+}
+
+bool FanoutWorkload::may_send(VirtualUser& user) const {
+    const auto stopping = [&user] { return user.phase() != Phase::rounds; };
+    return user.wait_until([&] {
+        return stopping() || user.unanswered() < options_.outstanding;
+    }) && !stopping();
 }
 
 std::unique_ptr<Workload> make_workload(const Options& options) {

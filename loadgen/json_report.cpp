@@ -52,6 +52,15 @@ double per(double amount, double of) noexcept {
     return of > 0 ? amount / of : 0.0;
 }
 
+std::string open_loop(const Offered& offered) {
+    if (offered.per_second == 0) return "null";
+    JsonObject out;
+    out.whole("messages_per_second", offered.per_second);
+    out.text("arrivals", arrivals_name(offered.arrivals));
+    out.whole("burst", offered.burst);
+    return out.str();
+}
+
 std::string parameters(const Options& options) {
     JsonObject out;
     out.whole("users", options.users);
@@ -63,6 +72,7 @@ std::string parameters(const Options& options) {
     if (options.workload == WorkloadKind::fanout) {
         out.whole("members", options.members);
         out.whole("publishers", options.publishers);
+        out.add("open_loop", open_loop(options.offered));
     }
     return out.str();
 }
@@ -98,7 +108,7 @@ std::string rates(const Results& results) {
         return per(static_cast<double>(amount), results.measured_seconds);
     };
     JsonObject out;
-    out.number("offered_messages_per_second", rate(window.messages_sent));
+    out.number("offered_messages_per_second", results.offered_per_second());
     out.number("achieved_messages_per_second", rate(window.messages_answered));
     out.number("deliveries_per_second", rate(window.deliveries));
     return out.str();
@@ -177,6 +187,9 @@ std::string json_report(const Results& results) {
     out.boolean("interrupted", results.interrupted);
     out.boolean("valid", results.valid());
     if (!results.failure.empty()) out.text("failure", results.failure);
+    if (!results.generator_limit().empty()) {
+        out.text("generator_limit", results.generator_limit());
+    }
     out.add("violations", violations(results.violations));
     out.add("counts", counts(results));
     out.add("rates", rates(results));

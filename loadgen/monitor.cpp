@@ -98,7 +98,8 @@ MetricsSnapshot Monitor::snapshot() const {
     const Counts window = recorder.window_counts();
     const std::uint64_t window_ns = recorder.window_ns(monotonic_ns());
     out.add("ringside_load_offered_messages_per_second",
-            per_second(window.messages_sent, window_ns));
+            options_.offered.per_second != 0 ? static_cast<double>(options_.offered.per_second)
+                                             : per_second(window.messages_sent, window_ns));
     out.add("ringside_load_achieved_messages_per_second",
             per_second(window.messages_answered, window_ns));
     for (std::size_t i = 0; i < latency_kinds; ++i) {

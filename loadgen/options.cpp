@@ -19,11 +19,17 @@ constexpr std::uint64_t hour = 3'600'000 * ms;
 constexpr std::size_t users_max = 65'535;
 constexpr std::size_t message_bytes_max = 4096;
 constexpr std::size_t outstanding_max = 65'536;
+constexpr std::size_t per_second_max = 10'000'000;
+constexpr std::size_t burst_max = 10'000;
+constexpr std::size_t outstanding_by_default = 16;
+// Open loop: a bound, so that a server that stalls costs the load generator no more memory.
+constexpr std::size_t outstanding_at_a_rate = 1024;
 
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
-    "options, 4 a delivery was wrong or missing, 130 interrupted (Ctrl-C prints the\n"
-    "partial result, a second one ends at once).";
+    "options, 4 a delivery was wrong or missing, or the load generator could not\n"
+    "keep its --rate, 130 interrupted (Ctrl-C prints the partial result, a second\n"
+    "one ends at once).";
 
 void add_run_options(CLI::App& app, Options& options) {
     constexpr const char* group = "Run";
@@ -44,6 +50,24 @@ void add_load_options(CLI::App& app, Options& options) {
     add_count_option(app, "--seed", options.seed, 0, SIZE_MAX,
                      "The same seed makes the same decisions.")
         ->group("Load");
+}
+
+void add_schedule_options(CLI::App& app, Offered& offered) {
+    constexpr const char* group = "Load";
+    add_count_option(app, "--rate", offered.per_second, 0, per_second_max,
+                     "Messages a second that all publishers together are to send, whatever the "
+                     "server does: latencies count from when a message was due. --outstanding is "
+                     "then a bound, 1024 by default. 0: send as soon as --outstanding allows.")
+        ->group(group);
+    const auto store = [&offered](std::size_t index) {
+        offered.arrivals = static_cast<Arrivals>(index);
+    };
+    add_choice_option(app, "--arrivals", {"constant", "poisson"}, store,
+                      "With --rate: messages are due evenly, or at random as of many people.")
+        ->group(group);
+    add_count_option(app, "--burst", offered.burst, 1, burst_max,
+                     "With --rate: so many messages of a publisher are due at once.")
+        ->group(group);
 }
 
 void add_protocol_option(CLI::App& app, Options& options) {
@@ -114,6 +138,7 @@ void add_fanout(CLI::App& app, Options& options) {
                      message_bytes_max, "Bytes of a message.")
         ->group(group);
     add_load_options(fanout, options);
+    add_schedule_options(fanout, options.offered);
     add_protocol_option(fanout, options);
     add_run_options(fanout, options);
     add_result_options(fanout, options);
@@ -141,6 +166,11 @@ const char* settle(Options& options) {
         return nullptr;
     }
     options.users = options.rooms * options.members;
+    const Offered& offered = options.offered;
+    if (offered.per_second == 0 && offered.arrivals != Arrivals::constant) {
+        return "--arrivals needs --rate";
+    }
+    if (offered.per_second == 0 && offered.burst != 1) return "--burst needs --rate";
     if (options.publishers > options.members) return "--publishers is above --members";
     if (options.users > users_max) return "--rooms times --members is above 65535";
     if (options.publishers > 1 && options.protocol == Protocol::nats) {
@@ -172,7 +202,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     CLI::App app("Load for a chat server, Redis or NATS, every delivery verified.", "loadgen");
     Options thesis = options;
     Options fanout = options;
-    fanout.outstanding = 16;
+    fanout.outstanding = outstanding_by_default;
     fanout.payload_bytes = 64;
     Options idle = options;
     idle.users = 1000;
@@ -185,12 +215,17 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"
                            "  loadgen fanout --members 100 --outstanding 16 --duration 30s\n"
+                           "  loadgen fanout --members 100 --rate 10000 --arrivals poisson\n"
                            "  loadgen fanout --rooms 1000 --members 2 --json result.json\n"
                            "  loadgen fanout --protocol redis --connect 127.0.0.1:6379\n"
                            "  loadgen idle --users 10000 --server-pid $(pidof uring-server)\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
     if (const auto code = parse_options(app, argc, argv, probe_text)) return code;
+    if (fanout.offered.per_second != 0 &&
+        app.get_subcommand("fanout")->count("--outstanding") == 0) {
+        fanout.outstanding = outstanding_at_a_rate;
+    }
     options = app.got_subcommand("thesis") ? thesis : app.got_subcommand("fanout") ? fanout : idle;
     const char* const problem = settle(options);
     if (problem == nullptr) return std::nullopt;

@@ -21,6 +21,10 @@ class Random {
     [[nodiscard]] std::uint32_t below(std::uint32_t limit) noexcept {
         return static_cast<std::uint32_t>(((next() >> 32U) * limit) >> 32U);
     }
+    /// Above 0, at most 1, in steps of 2^-53.
+    [[nodiscard]] double fraction() noexcept {
+        return static_cast<double>((next() >> 11U) + 1) * 0x1p-53;
+    }
     /// True in `permille` of 1,000 calls.
     [[nodiscard]] bool chance(std::uint32_t permille) noexcept { return below(1000) < permille; }
 

@@ -22,6 +22,12 @@ std::string_view latency_name(Latency kind) noexcept {
             return "median_member";
         case Latency::last_member:
             return "last_member";
+        case Latency::own_copy_uncorrected:
+            return "own_copy_uncorrected";
+        case Latency::last_member_uncorrected:
+            return "last_member_uncorrected";
+        case Latency::send_lag:
+            return "send_lag";
         case Latency::count_:
             break;
     }

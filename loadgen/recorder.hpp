@@ -10,16 +10,26 @@
 
 namespace ringside::loadgen {
 
-/// What is measured (docs/benchmarking.md): from a request, or a message, to what answers it.
+/// When a message was to be sent, and when it was.
+struct SendTime {
+    std::uint64_t due_ns = 0;   // in a closed loop the same as sent_ns
+    std::uint64_t sent_ns = 0;  // not before due_ns
+};
+
+/// What is measured (docs/benchmarking.md): from a request, or a message, to what answers it. Open
+/// loop: a message begins when it was due.
 enum class Latency : std::uint8_t {
-    set_name,       // to its answer
-    create_chat,    // to the list that holds the new room
-    connect_chat,   // to its answer
-    leave_chat,     // to the list
-    own_copy,       // from send_message to the sender's own copy
-    first_member,   // to the first receipt of a message by a member
-    median_member,  // to the receipt by half of the members
-    last_member,    // to the last one's
+    set_name,                 // to its answer
+    create_chat,              // to the list that holds the new room
+    connect_chat,             // to its answer
+    leave_chat,               // to the list
+    own_copy,                 // from send_message to the sender's own copy
+    own_copy_uncorrected,     // open loop: from its sending, whenever it was due
+    first_member,             // to the first receipt of a message by a member
+    median_member,            // to the receipt by half of the members
+    last_member,              // to the last one's
+    last_member_uncorrected,  // as above
+    send_lag,  // open loop: from when a message was due and might be sent, to its sending
     count_,
 };
 inline constexpr std::size_t latency_kinds = static_cast<std::size_t>(Latency::count_);
@@ -48,10 +58,19 @@ struct Counts {
 // does.
 class Recorder {
  public:
+    explicit Recorder(bool open_loop = false) noexcept : open_loop_(open_loop) {}
+
     Counts counts;
 
     void record(Latency kind, std::uint64_t begin_ns, std::uint64_t end_ns) noexcept {
         if (begin_ns >= open_ns_ && begin_ns < close_ns_) record_always(kind, end_ns - begin_ns);
+    }
+    /// From when the message was due; in an open loop the uncorrected latency as well.
+    void record(Latency kind, Latency uncorrected, const SendTime& begin,
+                std::uint64_t end_ns) noexcept {
+        if (begin.due_ns < open_ns_ || begin.due_ns >= close_ns_) return;
+        record_always(kind, end_ns - begin.due_ns);
+        if (open_loop_) record_always(uncorrected, end_ns - begin.sent_ns);
     }
     void record_always(Latency kind, std::uint64_t latency_ns) noexcept {
         latencies_[static_cast<std::size_t>(kind)].record(latency_ns);
@@ -72,6 +91,7 @@ class Recorder {
  private:
     static constexpr std::uint64_t never = UINT64_MAX;
 
+    bool open_loop_;
     std::array<Histogram, latency_kinds> latencies_;
     Counts at_open_;
     Counts at_close_;

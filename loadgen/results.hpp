@@ -36,11 +36,24 @@ struct Results {
                 static_cast<double>(*resident_bytes_before)) /
                static_cast<double>(options.users);
     }
-    [[nodiscard]] bool valid() const noexcept { return failure.empty() && violations.total() == 0; }
-    /// 0 fine, 1 the run could not go on, 4 a violation, 130 interrupted.
-    [[nodiscard]] int exit_code() const noexcept {
+    /// Open loop: why the figures say more of the load generator than of the server; empty where it
+    /// kept its schedule.
+    [[nodiscard]] std::string generator_limit() const;
+    /// Messages a second: closed loop, those that were sent; open loop, those that were to be.
+    [[nodiscard]] double offered_per_second() const noexcept {
+        if (options.offered.per_second != 0) return static_cast<double>(options.offered.per_second);
+        if (measured_seconds <= 0) return 0;
+        return static_cast<double>(recorder.window_counts().messages_sent) / measured_seconds;
+    }
+    [[nodiscard]] bool valid() const {
+        return failure.empty() && violations.total() == 0 && generator_limit().empty();
+    }
+    /// 0 fine, 1 the run could not go on, 4 a violation or a limit of the load generator, 130
+    /// interrupted.
+    [[nodiscard]] int exit_code() const {
         if (violations.total() > 0) return 4;
         if (!failure.empty()) return 1;
+        if (!generator_limit().empty()) return 4;
         return interrupted ? 130 : 0;
     }
 };

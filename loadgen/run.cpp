@@ -189,8 +189,9 @@ bool Run::everybody_ready() {
 }
 
 void Run::load() {
-    enter_phase(Phase::rounds);
     const std::uint64_t begin_ns = monotonic_ns();
+    state_.load_begin_ns = begin_ns;
+    enter_phase(Phase::rounds);
     if (!pause_until(begin_ns + options_.warm_up_ns)) return;
     results_.warm_up_seconds = to_seconds(monotonic_ns() - begin_ns);
     measure();

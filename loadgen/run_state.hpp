@@ -28,6 +28,7 @@ struct RunState {
     RunState(const Options& run_options, std::uint32_t run, std::unique_ptr<uring::Io> io)
         : options(run_options),
           driver(std::move(io)),
+          recorder(run_options.offered.per_second != 0),
           verifier(run, run_options.users, violations,
                    run_options.protocol == Protocol::chat ? BodyForm::chat : BodyForm::bare),
           rooms(run) {}
@@ -44,6 +45,7 @@ struct RunState {
     Verifier verifier;
     RoomList rooms;
     Phase phase = Phase::set_up;
+    std::uint64_t load_begin_ns = 0;  // of Phase::rounds
     /// Why the run cannot go on; empty while it can. The run then ends without a verdict on what
     /// is lost, since nobody could have got it.
     std::string failure;

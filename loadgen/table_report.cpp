@@ -55,6 +55,11 @@ void head(Out out, const Results& results) {
         return;
     }
     fmt::format_to(out, "outstanding: {}, bytes: {}\n", options.outstanding, options.payload_bytes);
+    if (options.offered.per_second != 0) {
+        fmt::format_to(out, "open loop: {} messages/s, arrivals {}, bursts of {}\n",
+                       grouped(options.offered.per_second), arrivals_name(options.offered.arrivals),
+                       options.offered.burst);
+    }
     fmt::format_to(out, "measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
                    results.measured_seconds, results.warm_up_seconds, ending);
 }
@@ -65,6 +70,10 @@ void figures(Out out, const Results& results) {
         fmt::format_to(out, "  {:<18}{:>16}{:>16} /s{}\n", name, grouped(amount),
                        rate(static_cast<double>(amount), results.measured_seconds), remark);
     };
+    if (results.options.offered.per_second != 0) {
+        const double due = results.offered_per_second() * results.measured_seconds;
+        row("messages due", static_cast<std::uint64_t>(due + 0.5), "");
+    }
     row("messages sent", window.messages_sent, "");
     row("own copies back", window.messages_answered, "");
     row("deliveries", window.deliveries,
@@ -75,7 +84,8 @@ void figures(Out out, const Results& results) {
     };
     if (results.server_cpu_seconds) cpu("server CPU", *results.server_cpu_seconds);
     cpu("loadgen CPU", results.loadgen_cpu_seconds);
-    if (results.loadgen_cpu_seconds > 0.95 * results.measured_seconds) {
+    if (results.options.offered.per_second == 0 &&
+        results.loadgen_cpu_seconds > 0.95 * results.measured_seconds) {
         fmt::format_to(
             out,
             "  The load generator was busy all the time: it may be what limits the rate,\n"
@@ -95,6 +105,14 @@ void memory(Out out, const Results& results) {
                    results.resident_bytes_per_connection() / 1024);
 }
 
+// An uncorrected latency stands below the one that it is of.
+std::string_view label(Latency kind) noexcept {
+    if (kind == Latency::own_copy_uncorrected || kind == Latency::last_member_uncorrected) {
+        return "  uncorrected";
+    }
+    return latency_name(kind);
+}
+
 void latencies(Out out, const Recorder& recorder) {
     fmt::format_to(out, "\n{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "latency, us",
                    "count", "min", "mean", "p50", "p90", "p99", "p99.9", "max");
@@ -102,7 +120,7 @@ void latencies(Out out, const Recorder& recorder) {
         const auto kind = static_cast<Latency>(i);
         const Histogram& histogram = recorder.latency(kind);
         if (histogram.count() == 0) continue;
-        fmt::format_to(out, "{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", latency_name(kind),
+        fmt::format_to(out, "{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", label(kind),
                        histogram.count(), micros(histogram.min_ns()),
                        micros(histogram.sum_ns() / histogram.count()), quantile(histogram, 0.5),
                        quantile(histogram, 0.9), quantile(histogram, 0.99),
@@ -123,6 +141,8 @@ void verdict(Out out, const Results& results) {
         for (const std::string& detail : results.violations.details()) {
             fmt::format_to(out, "  {}\n", detail);
         }
+    } else if (const std::string limit = results.generator_limit(); !limit.empty()) {
+        fmt::format_to(out, "\nINVALID: {}\n", limit);
     } else if (results.failure.empty() && results.options.workload == WorkloadKind::idle) {
         fmt::format_to(out, "\nVALID: all {} connections stayed\n", grouped(results.connections));
     } else if (results.failure.empty()) {

@@ -105,14 +105,14 @@ Verifier::Verifier(std::uint32_t run, std::size_t senders, Violations& violation
 void Verifier::allow(std::uint32_t sender, std::size_t outstanding) {
     RINGSIDE_ASSERT(outstanding > 0);
     SenderRecord& record = senders_[sender];
-    record.sent_ns.resize(std::bit_ceil(outstanding));
+    record.sent_at.resize(std::bit_ceil(outstanding));
     record.window_mask = static_cast<std::uint32_t>(std::bit_ceil(outstanding)) - 1;
 }
 
-std::uint32_t Verifier::send(std::uint32_t sender, std::uint64_t now_ns) noexcept {
+std::uint32_t Verifier::send(std::uint32_t sender, const SendTime& now) noexcept {
     SenderRecord& record = senders_[sender];
     RINGSIDE_ASSERT(may_send(sender) && record.unanswered() <= record.window_mask);
-    record.sent_ns[record.sent & record.window_mask] = now_ns;
+    record.sent_at[record.sent & record.window_mask] = now;
     return record.sent++;
 }
 

@@ -9,6 +9,7 @@
 #include "common/assert.hpp"
 #include "loadgen/digest.hpp"
 #include "loadgen/payload.hpp"
+#include "loadgen/recorder.hpp"
 #include "loadgen/room_ledger.hpp"
 #include "loadgen/violations.hpp"
 
@@ -49,11 +50,11 @@ struct Delivery {
 
 /// What the run knows of one sender's messages. They have numbers from 0, whatever the room.
 struct SenderRecord {
-    std::uint32_t sent = 0;              // the number of the next one to send
-    std::uint32_t published = 0;         // the lowest number nobody has received yet
-    std::uint32_t answered = 0;          // the lowest number whose own copy is not back
-    std::uint32_t window_mask = 0;       // of sent_ns, a power of two of places
-    std::vector<std::uint64_t> sent_ns;  // when those not answered yet were sent
+    std::uint32_t sent = 0;         // the number of the next one to send
+    std::uint32_t published = 0;    // the lowest number nobody has received yet
+    std::uint32_t answered = 0;     // the lowest number whose own copy is not back
+    std::uint32_t window_mask = 0;  // of sent_at, a power of two of places
+    std::vector<SendTime> sent_at;  // of those not answered yet
 
     bool written_off = false;
 
@@ -83,14 +84,14 @@ class Verifier {
         return senders_[sender].sent < messages_max_;
     }
     /// The number of the sender's next message, which is sent now.
-    std::uint32_t send(std::uint32_t sender, std::uint64_t now_ns) noexcept;
+    std::uint32_t send(std::uint32_t sender, const SendTime& now) noexcept;
     [[nodiscard]] std::uint32_t unanswered(std::uint32_t sender) const noexcept {
         return senders_[sender].unanswered();
     }
     /// Valid from send() until answer().
-    [[nodiscard]] std::uint64_t sent_ns(MessageKey key) const noexcept {
+    [[nodiscard]] const SendTime& sent_at(MessageKey key) const noexcept {
         const SenderRecord& sender = senders_[sender_of(key)];
-        return sender.sent_ns[counter_of(key) & sender.window_mask];
+        return sender.sent_at[counter_of(key) & sender.window_mask];
     }
     /// The sender has its own copy of this message; those before it count as answered as well, so
     /// that one lost copy does not stop it. False where it counted as answered already.

@@ -52,6 +52,17 @@ void VirtualUser::wake() noexcept {
     if (parked_ != nullptr) run_.driver.scheduler().resume(std::exchange(parked_, nullptr));
 }
 
+bool VirtualUser::sleep_until(std::uint64_t until_ns) {
+    // The end of the load does not wake a sleeper, so nobody sleeps for long at a time.
+    constexpr std::uint64_t nap_ns = 100'000'000;
+    const auto on = [this] { return !over() && run_.phase == Phase::rounds; };
+    for (std::uint64_t now_ns = monotonic_ns(); now_ns < until_ns && on();
+         now_ns = monotonic_ns()) {
+        run_.driver.timers().sleep_until(std::min(until_ns, now_ns + nap_ns));
+    }
+    return on();
+}
+
 bool VirtualUser::next_answer(Answer& answer) {
     if (!wait_until([this] { return !answers_.empty(); })) return false;
     answer = std::move(answers_.front());
@@ -145,7 +156,7 @@ bool VirtualUser::read_replay() {
     return wait_until([this] { return cursor_.index >= replay_end_; });
 }
 
-bool VirtualUser::send_message() {
+bool VirtualUser::publish(std::optional<std::uint64_t> due_ns, std::uint64_t free_ns) {
     RINGSIDE_ASSERT(stage_ == Stage::room);
     if (!run_.verifier.may_send(number_)) {
         run_.fail(
@@ -154,7 +165,10 @@ bool VirtualUser::send_message() {
                         number_));
         return false;
     }
-    const std::uint32_t counter = run_.verifier.send(number_, monotonic_ns());
+    const std::uint64_t now_ns = monotonic_ns();
+    const SendTime time{due_ns.value_or(now_ns), now_ns};
+    if (due_ns) run_.recorder.record(Latency::send_lag, free_ns, now_ns);
+    const std::uint32_t counter = run_.verifier.send(number_, time);
     payload_.resize(run_.options.payload_bytes);
     store_payload(payload_, {run_.verifier.run(), static_cast<std::uint16_t>(number_),
                              cursor_.room->tag(), counter});
@@ -319,7 +333,8 @@ void VirtualUser::on_message(std::string_view body) {
         while (audience_->end() < cursor_.room->size()) {
             const MessageKey key = cursor_.room->at(audience_->end()).key;
             // Nobody knows when somebody else's message was sent.
-            audience_->published((key & foreign_key) == 0 ? run_.verifier.sent_ns(key) : now_ns);
+            audience_->published((key & foreign_key) == 0 ? run_.verifier.sent_at(key)
+                                                          : SendTime{now_ns, now_ns});
         }
         audience_->received(delivery.index, now_ns);
     }
@@ -327,10 +342,11 @@ void VirtualUser::on_message(std::string_view body) {
 }
 
 void VirtualUser::on_own_copy(MessageKey key) noexcept {
-    const std::uint64_t sent_ns = run_.verifier.sent_ns(key);
+    const SendTime sent = run_.verifier.sent_at(key);
     if (!run_.verifier.answer(key)) return;  // it came late, a violation that is counted
     if (counter_of(key) >= unmeasured_below_) {
-        run_.recorder.record(Latency::own_copy, sent_ns, run_.driver.now_ns());
+        run_.recorder.record(Latency::own_copy, Latency::own_copy_uncorrected, sent,
+                             run_.driver.now_ns());
     }
     ++run_.recorder.counts.messages_answered;
     wake_wanted_ = true;

@@ -38,6 +38,7 @@ struct Answer {
 //    copy, the end of the replay, a new phase of the run.
 // 3. A message's send time is read from the clock when it is queued, at the latest when it is
 //    handed to the I/O: what the generator itself delays is in the latency, never taken out of it.
+//    In an open loop the latency begins when the message was due.
 // 4. A user is over when its connection failed, the server broke the protocol, or the run is over.
 //    Every wait then returns false, and its coroutine closes the connection and ends.
 class VirtualUser {
@@ -57,6 +58,8 @@ class VirtualUser {
             park();
         return !over();
     }
+    /// Returns at this time, or where the load or the user is over: then false.
+    [[nodiscard]] bool sleep_until(std::uint64_t until_ns);
     [[nodiscard]] bool over() const noexcept;
     /// Lets the coroutine look at its condition again.
     void wake() noexcept;
@@ -70,7 +73,12 @@ class VirtualUser {
     [[nodiscard]] bool join_room(RoomLedger& room, Audience* audience, bool always_record);
     /// Everything is read that was in the room when the user joined, as far as anybody knows.
     [[nodiscard]] bool read_replay();
-    [[nodiscard]] bool send_message();
+    [[nodiscard]] bool send_message() { return publish(std::nullopt, 0); }
+    /// Open loop: a message that was due then, and that nothing but the load generator has held up
+    /// since `free_ns`, which is not before.
+    [[nodiscard]] bool send_message(std::uint64_t due_ns, std::uint64_t free_ns) {
+        return publish(due_ns, free_ns);
+    }
     [[nodiscard]] bool leave_room();
     /// Gets the server to close and reads until it does, so that whatever comes late is seen.
     void disconnect();
@@ -93,6 +101,7 @@ class VirtualUser {
     static constexpr std::uint64_t replay_unknown = UINT64_MAX;
 
     void queue(Request request, std::string_view text);
+    [[nodiscard]] bool publish(std::optional<std::uint64_t> due_ns, std::uint64_t free_ns);
     /// Sends a request that has an answer; returns when.
     std::uint64_t ask(Request request, std::string_view text);
     /// The next answer, in the order of their coming; false where the user is over.

@@ -48,8 +48,9 @@ class ThesisWorkload final : public Workload {
     std::uint32_t rooms_made_ = 0;  // by all users; names the next one
 };
 
-// Rooms of equal size; the publishers in each keep a fixed number of messages on their way. User u
-// is member u / rooms of room u % rooms, and the first members are the publishers. Without any
+// Rooms of equal size; the publishers in each keep a fixed number of messages on their way, or,
+// with an offered load, send when a message is due and at most so many are on their way. User u is
+// member u / rooms of room u % rooms, and the first members are the publishers. Without any
 // publisher this is the workload idle.
 class FanoutWorkload final : public Workload {
  public:
@@ -60,6 +61,10 @@ class FanoutWorkload final : public Workload {
     void rounds(VirtualUser& user) override;
 
  private:
+    void keep_schedule(VirtualUser& user);
+    /// Waits for room among the messages on their way; false where the load is over.
+    [[nodiscard]] bool may_send(VirtualUser& user) const;
+
     struct Room {
         std::uint32_t index = 0;  // in the RoomList
         std::unique_ptr<Audience> audience;

@@ -153,6 +153,20 @@ TEST_CASE("a server that leaves the end of a run unanswered is not waited for") 
     CHECK(outcome.violations.total() == 6);
 }
 
+TEST_CASE("an open loop sends what is due, also what came due while the bound held it up") {
+    const FakeChatServer server(Fault::none);
+    Options options = short_fanout();
+    options.offered = {.per_second = 2000, .arrivals = Arrivals::poisson};
+    options.outstanding = GENERATE(std::size_t{1}, std::size_t{1024});
+    const Outcome outcome = run_against(server, options);
+    CAPTURE(told(outcome.violations), outcome.failure);
+    CHECK(outcome.violations.total() == 0);
+    // 200 in the window, drawn at random: by six standard deviations.
+    CHECK(outcome.window.messages_sent > 115);
+    CHECK(outcome.window.messages_sent < 285);
+    CHECK(outcome.own_copies > 0);
+}
+
 TEST_CASE("the metrics count a user as connected until its connection is closed") {
     const FakeChatServer server(Fault::refuse);  // the user that is refused is closed by its side
     const test::TempFolder folder;

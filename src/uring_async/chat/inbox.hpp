@@ -17,7 +17,8 @@ namespace ringside::uring {
 // How workers talk to each other: letters, batched per pair of workers and per turn.
 //
 // 1. There is one Inbox per ordered pair (from, to); letters of a pair stay in order.
-// 2. A worker collects what it has for another in a LetterBatch and posts it once per turn, and once more after closing, so a
+// 2. A worker collects what it has for another in a LetterBatch and posts it once per turn, and
+// once more after closing, so a
 //    turn costs one or two locks and wake-ups per pair that has something to say.
 // 3. An inbox takes a batch only while it holds less than inbox_bytes_max; otherwise the batch
 //    stays with its sender, who stops working off its clients' messages once that has grown as

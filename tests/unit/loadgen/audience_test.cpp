@@ -21,7 +21,7 @@ TEST_CASE("the first, the median and the last receipt of a message are measured"
     Hearing fixture;
     Audience audience(fixture.room, 5, fixture.recorder);
     fixture.room.append({1, 1});
-    audience.published(1000);
+    audience.published({1000, 1000});
     for (const std::uint64_t now : {1010U, 1020U, 1030U, 1040U, 1050U})
         audience.received(0, now);
     CHECK(fixture.latency(Latency::first_member).count() == 1);
@@ -33,7 +33,7 @@ TEST_CASE("the first, the median and the last receipt of a message are measured"
 TEST_CASE("in a room of one member the first is the median and the last") {
     Hearing fixture;
     Audience audience(fixture.room, 1, fixture.recorder);
-    audience.published(100);
+    audience.published({100, 100});
     audience.received(0, 107);
     for (const Latency kind :
          {Latency::first_member, Latency::median_member, Latency::last_member}) {
@@ -48,7 +48,7 @@ TEST_CASE("a member far behind the others keeps every message's own time") {
     constexpr std::uint64_t messages = 10'000;
     for (std::uint64_t i = 0; i < messages; ++i) {
         fixture.room.append({i, i});
-        audience.published(i * 10);
+        audience.published({i * 10, i * 10});
         audience.received(i, i * 10 + 1);
     }
     CHECK(fixture.room.begin() == 0);

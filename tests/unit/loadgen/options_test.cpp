@@ -97,6 +97,18 @@ TEST_CASE("options are taken as they are given") {
     CHECK(outcome.options.server_pid == 1);
 }
 
+TEST_CASE("a rate opens the loop, and --outstanding is then a bound with another default") {
+    const Outcome closed = read({"fanout"});
+    CHECK(closed.options.offered.per_second == 0);
+    const Outcome open = read({"fanout", "--rate=500", "--arrivals=poisson", "--burst=3"});
+    CHECK_FALSE(open.exit_code);
+    CHECK(open.options.offered.per_second == 500);
+    CHECK(open.options.offered.arrivals == Arrivals::poisson);
+    CHECK(open.options.offered.burst == 3);
+    CHECK(open.options.outstanding == 1024);
+    CHECK(read({"fanout", "--rate=500", "--outstanding=16"}).options.outstanding == 16);
+}
+
 TEST_CASE("what makes no sense is refused in one line") {
     const auto arguments =
         GENERATE(std::vector<const char*>{}, std::vector<const char*>{"chat"},
@@ -113,6 +125,11 @@ TEST_CASE("what makes no sense is refused in one line") {
                  std::vector<const char*>{"thesis", "--protocol", "redis"},
                  std::vector<const char*>{"fanout", "--protocol", "kafka"},
                  std::vector<const char*>{"fanout", "--protocol=nats", "--publishers=2"},
+                 std::vector<const char*>{"fanout", "--rate", "10000001"},
+                 std::vector<const char*>{"fanout", "--arrivals", "poisson"},
+                 std::vector<const char*>{"fanout", "--rate", "0", "--burst", "2"},
+                 std::vector<const char*>{"fanout", "--rate", "5", "--arrivals", "uniform"},
+                 std::vector<const char*>{"thesis", "--rate", "5"},
                  std::vector<const char*>{"idle", "--users", "3", "--rooms", "4"},
                  std::vector<const char*>{"idle", "--outstanding", "1"},
                  std::vector<const char*>{"idle", "--warm-up", "1s"},

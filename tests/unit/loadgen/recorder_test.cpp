@@ -28,6 +28,28 @@ TEST_CASE("a latency that began in the window counts also if it ends after it") 
     CHECK(recorder.latency(Latency::last_member).max_ns() == 5000);
 }
 
+TEST_CASE("an open loop's latency begins when the message was due, beside the uncorrected one") {
+    Recorder recorder(true);
+    recorder.open(1000);
+    const auto record = [&recorder](const SendTime& begin, std::uint64_t end_ns) {
+        recorder.record(Latency::own_copy, Latency::own_copy_uncorrected, begin, end_ns);
+    };
+    record({.due_ns = 999, .sent_ns = 1500}, 1700);  // due in warm-up
+    record({.due_ns = 1000, .sent_ns = 1500}, 1600);
+    CHECK(recorder.latency(Latency::own_copy).count() == 1);
+    CHECK(recorder.latency(Latency::own_copy).max_ns() == 600);
+    CHECK(recorder.latency(Latency::own_copy_uncorrected).count() == 1);
+    CHECK(recorder.latency(Latency::own_copy_uncorrected).max_ns() == 100);
+}
+
+TEST_CASE("a closed loop has no uncorrected latency") {
+    Recorder recorder;
+    recorder.open(1000);
+    recorder.record(Latency::last_member, Latency::last_member_uncorrected, {1000, 1000}, 1007);
+    CHECK(recorder.latency(Latency::last_member).max_ns() == 7);
+    CHECK(recorder.latency(Latency::last_member_uncorrected).count() == 0);
+}
+
 TEST_CASE("the window's counts are those between open and close") {
     Recorder recorder;
     recorder.counts.deliveries = 100;

@@ -156,6 +156,35 @@ TEST_CASE("the table gives a verdict") {
     CHECK_THAT(table_report(fixture.results()), Catch::Contains("INVALID: 3 repeated"));
 }
 
+TEST_CASE("an open-loop run in which the load generator was late or busy is invalid and says why") {
+    Fixture fixture;
+    fixture.options.offered.per_second = 2000;
+    for (int i = 0; i < 989; ++i)
+        fixture.recorder.record_always(Latency::send_lag, 1000);
+    for (int i = 0; i < 11; ++i)
+        fixture.recorder.record_always(Latency::send_lag, 900'000);
+    CHECK(fixture.results().valid());
+    CHECK(fixture.results().exit_code() == 0);
+    Results busy = fixture.results();
+    busy.loadgen_cpu_seconds = 1.95;
+    CHECK(busy.exit_code() == 4);
+    CHECK_THAT(table_report(busy), Catch::Contains("INVALID: the load generator used 98 % of a"));
+    for (int i = 0; i < 11; ++i)
+        fixture.recorder.record_always(Latency::send_lag, 3'000'000);
+    CHECK(fixture.results().exit_code() == 4);
+    CHECK_THAT(table_report(fixture.results()), Catch::Contains("late itself, by 3.0 ms"));
+    simdjson::dom::parser parser;
+    const auto root = parse(parser, json_report(fixture.results()));
+    CHECK(bool(root.at_pointer("/valid")) == false);
+    CHECK_THAT(text(root, "/generator_limit"), Catch::Contains("3.0 ms"));
+    CHECK(number(root, "/rates/offered_messages_per_second") == 2000);
+    CHECK(number(root, "/parameters/open_loop/messages_per_second") == 2000);
+    CHECK(text(root, "/parameters/open_loop/arrivals") == "constant");
+    // A closed loop asks for no time, so nobody is late.
+    fixture.options.offered.per_second = 0;
+    CHECK(fixture.results().valid());
+}
+
 TEST_CASE("an idle run reports the server's memory, and no rates") {
     Fixture fixture;
     fixture.options.workload = WorkloadKind::idle;

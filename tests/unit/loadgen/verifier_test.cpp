@@ -27,7 +27,7 @@ struct Room {
     }
 
     std::string say(std::uint16_t sender, std::uint16_t room = 0) {
-        const std::uint32_t counter = verifier.send(sender, 1);
+        const std::uint32_t counter = verifier.send(sender, {1, 1});
         std::string text(32, '\0');
         store_payload(text, {run, sender, room, counter});
         if (form == BodyForm::bare) return text;
@@ -313,7 +313,7 @@ TEST_CASE("a sender stops before its messages' numbers begin again") {
     verifier.allow(2, 4);
     for (std::uint32_t number = 0; number < 3; ++number) {
         REQUIRE(verifier.may_send(2));
-        CHECK(verifier.send(2, 100) == number);
+        CHECK(verifier.send(2, {100, 100}) == number);
     }
     CHECK_FALSE(verifier.may_send(2));
     CHECK(verifier.may_send(1));
@@ -323,11 +323,11 @@ TEST_CASE("the window of unanswered messages follows a sender's own copies") {
     Violations violations;
     Verifier verifier(run, senders, violations);
     verifier.allow(2, 3);
-    CHECK(verifier.send(2, 100) == 0);
-    CHECK(verifier.send(2, 200) == 1);
-    CHECK(verifier.send(2, 300) == 2);
+    CHECK(verifier.send(2, {100, 100}) == 0);
+    CHECK(verifier.send(2, {200, 200}) == 1);
+    CHECK(verifier.send(2, {300, 300}) == 2);
     CHECK(verifier.unanswered(2) == 3);
-    CHECK(verifier.sent_ns(make_key(2, 1)) == 200);
+    CHECK(verifier.sent_at(make_key(2, 1)).sent_ns == 200);
     CHECK(verifier.answer(make_key(2, 1)));
     CHECK(verifier.unanswered(2) == 1);
     CHECK_FALSE(verifier.answer(make_key(2, 0)));

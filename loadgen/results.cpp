@@ -1,0 +1,33 @@
+#include "loadgen/results.hpp"
+
+#include <fmt/format.h>
+
+namespace ringside::loadgen {
+
+namespace {
+
+// Above it the load generator had no time to be on time.
+constexpr double busy_share_max = 0.95;
+// A tenth of what a fast server needs at the 99th percentile under half of its load.
+constexpr std::uint64_t send_lag_p99_max_ns = 1'000'000;
+
+}  // namespace
+
+std::string Results::generator_limit() const {
+    if (options.offered.per_second == 0 || measured_seconds <= 0) return {};
+    if (loadgen_cpu_seconds > busy_share_max * measured_seconds) {
+        return fmt::format(
+            "the load generator used {:.0f} % of a CPU: offer less (--rate), or run "
+            "it where it has a core of its own",
+            100 * loadgen_cpu_seconds / measured_seconds);
+    }
+    const Histogram& lag = recorder.latency(Latency::send_lag);
+    const std::uint64_t p99_ns = lag.at_quantile(0.99);
+    if (!supports_quantile(lag.count(), 0.99) || p99_ns <= send_lag_p99_max_ns) return {};
+    return fmt::format(
+        "the load generator was late itself, by {:.1f} ms at the 99th percentile: it "
+        "needs a core of its own, or a lower --rate",
+        static_cast<double>(p99_ns) * 1e-6);
+}
+
+}  // namespace ringside::loadgen
