@@ -193,6 +193,13 @@ void add_watching_options(CLI::App& app, ServerOptions& options) {
         ->group(group);
 }
 
+void add_debug_options(CLI::App& app, ServerOptions& options) {
+    add_duration_option(app, "--inject-stall", options.inject_stall_ns, ms, 900 * ms, true,
+                        "Stand still for so long in every second, to see what a measurement makes "
+                        "of it.")
+        ->group("Debugging");
+}
+
 /// A text that is legal by its own limit must also fit into a frame.
 void check_limits(const ChatLimits& limits) {
     const std::pair<const char*, std::size_t> texts[] = {
@@ -241,6 +248,7 @@ void add_server_options(CLI::App& app, ServerOptions& options) {
     add_limit_options(app, options);
     add_time_limit_options(app, options);
     add_watching_options(app, options);
+    add_debug_options(app, options);
     app.footer(examples(app.get_name()));
     app.final_callback([&options] { check_limits(options.chat); });
 }

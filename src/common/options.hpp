@@ -29,6 +29,7 @@ struct ServerOptions {
     std::string log_file;                  // empty: standard error
     std::size_t connections_max = 10'000;  // --max-connections
     std::uint64_t drain_ns = 10'000'000'000;
+    std::uint64_t inject_stall_ns = 0;  // 0: off; see stall.hpp
     ChatLimits chat;
     TimeLimits time;
 };

@@ -8,6 +8,7 @@
 
 #include "common/assert.hpp"
 #include "common/limits.hpp"
+#include "common/stall.hpp"
 
 namespace ringside::pipeline {
 
@@ -196,6 +197,7 @@ void ConversationStage::look_again(Session& session) noexcept {
 }
 
 void ConversationStage::end_turn() noexcept {
+    stall(now_ns(), shared_.options.inject_stall_ns);
     catch_up_left_ = catch_up_bytes_per_turn;
     std::swap(again_, looking_);
     for (Session* session : looking_) {

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "common/assert.hpp"
+#include "common/stall.hpp"
 #include "uring_async/chat/session.hpp"
 
 namespace ringside::uring {
@@ -72,6 +73,7 @@ void Worker::listen(int listener) noexcept {
 
 bool Worker::turn(bool may_wait) {
     const std::span<const IoEvent> events = io_.turn(may_wait ? wait_until() : 0);
+    stall(io_.now_ns(), shared_.options.inject_stall_ns);
     owned_.begin_turn(io_.now_ns());
     for (const IoEvent& event : events)
         handle(event);

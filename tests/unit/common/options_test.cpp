@@ -123,6 +123,7 @@ TEST_CASE("time limits can be switched off, and the drain cannot") {
     CHECK(parse({"--write-timeout=off"}).options.time.write_ns == 0);
     CHECK(parse({"--write-timeout=0"}).options.time.write_ns == 0);
     refusal({"--drain-timeout=off"});
+    refusal({"--inject-stall=901ms"});
     refusal({"--metrics-interval=0"});
 }
 
@@ -211,6 +212,7 @@ TEST_CASE("help goes to standard output, lists every option with its default, fi
                                  "--max-lag BYTES ",
                                  "Default: off.",
                                  "--drain-timeout TIME ",
+                                 "--inject-stall TIME ",
                                  "--version ",
                                  "Examples:\n  some-server\n"}) {
         CAPTURE(expected);
