@@ -133,6 +133,15 @@ std::string server(const Results& results) {
     return out.str();
 }
 
+std::string slo(const Results& results) {
+    const std::optional<SloVerdict> verdict = results.slo();
+    if (!verdict) return "null";
+    JsonObject out;
+    out.boolean("met", verdict->met);
+    out.text("text", verdict->text);
+    return out.str();
+}
+
 std::string loadgen(const Results& results) {
     JsonObject out;
     add_cpu(out, results, results.loadgen_cpu_seconds);
@@ -190,6 +199,7 @@ std::string json_report(const Results& results) {
     if (!results.generator_limit().empty()) {
         out.text("generator_limit", results.generator_limit());
     }
+    out.add("slo", slo(results));
     out.add("violations", violations(results.violations));
     out.add("counts", counts(results));
     out.add("rates", rates(results));

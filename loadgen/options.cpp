@@ -27,9 +27,9 @@ constexpr std::size_t outstanding_at_a_rate = 1024;
 
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
-    "options, 4 a delivery was wrong or missing, or the load generator could not\n"
-    "keep its --rate, 130 interrupted (Ctrl-C prints the partial result, a second\n"
-    "one ends at once).";
+    "options, 3 --slo was missed, 4 a delivery was wrong or missing, or the load\n"
+    "generator could not keep its --rate, 130 interrupted (Ctrl-C prints the partial\n"
+    "result, a second one ends at once).";
 
 void add_run_options(CLI::App& app, Options& options) {
     constexpr const char* group = "Run";
@@ -40,6 +40,24 @@ void add_run_options(CLI::App& app, Options& options) {
     uring::add_io_option(app, options.io)->group(group);
 }
 
+void add_slo_option(CLI::App& app, Options& options) {
+    const auto read = [&options](const std::string& text) {
+        options.slo = parse_slo(text);
+        if (options.slo) return;
+        throw CLI::ValidationError("--slo",
+                                   fmt::format("must be [LATENCY:]pNN<=TIME, as 'p99<=1ms' or "
+                                               "'own_copy:p99.9<=2.5ms' (ns, us, ms, s), not '{}'",
+                                               text));
+    };
+    app.add_option_function<std::string>(
+           "--slo", read,
+           "Exit with 3 where a percentile is above that: 'p99<=1ms' of the last member's latency "
+           "(thesis: of the own copy), 'own_copy:p99.9<=2ms' of another.")
+        ->type_name("SLO")
+        ->take_last()
+        ->group("Results");
+}
+
 void add_load_options(CLI::App& app, Options& options) {
     add_count_option(app, "--outstanding", options.outstanding, 1, outstanding_max,
                      "Messages that a sender sends ahead of its own copies.")
@@ -47,6 +65,7 @@ void add_load_options(CLI::App& app, Options& options) {
     add_duration_option(app, "--warm-up", options.warm_up_ns, ms, hour, true,
                         "Load before the measured time.")
         ->group("Load");
+    add_slo_option(app, options);
     add_count_option(app, "--seed", options.seed, 0, SIZE_MAX,
                      "The same seed makes the same decisions.")
         ->group("Load");

@@ -8,6 +8,7 @@
 #include "loadgen/payload.hpp"
 #include "loadgen/protocol.hpp"
 #include "loadgen/schedule.hpp"
+#include "loadgen/slo.hpp"
 #include "uring_async/io/io_choice.hpp"
 
 namespace ringside::loadgen {
@@ -24,6 +25,7 @@ struct Options {
     std::size_t members = 100;    // per room, publishers included; idle: at most
     std::size_t publishers = 1;   // per room; idle: 0
     std::size_t payload_bytes = payload_bytes_min;
+    std::optional<Slo> slo;
     Offered offered;  // fanout: by all publishers together
 
     std::string connect = "127.0.0.1:5000";

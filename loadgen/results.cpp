@@ -13,6 +13,12 @@ constexpr std::uint64_t send_lag_p99_max_ns = 1'000'000;
 
 }  // namespace
 
+std::optional<SloVerdict> Results::slo() const {
+    if (!options.slo) return std::nullopt;
+    const bool fanout = options.workload == WorkloadKind::fanout;
+    return judge(*options.slo, recorder, fanout ? Latency::last_member : Latency::own_copy);
+}
+
 std::string Results::generator_limit() const {
     if (options.offered.per_second == 0 || measured_seconds <= 0) return {};
     if (loadgen_cpu_seconds > busy_share_max * measured_seconds) {

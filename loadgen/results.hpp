@@ -48,13 +48,17 @@ struct Results {
     [[nodiscard]] bool valid() const {
         return failure.empty() && violations.total() == 0 && generator_limit().empty();
     }
-    /// 0 fine, 1 the run could not go on, 4 a violation or a limit of the load generator, 130
-    /// interrupted.
+    /// Whether --slo was met; empty without one.
+    [[nodiscard]] std::optional<SloVerdict> slo() const;
+    /// 0 fine, 1 the run could not go on, 3 --slo was missed, 4 a violation or a limit of the load
+    /// generator, 130 interrupted.
     [[nodiscard]] int exit_code() const {
         if (violations.total() > 0) return 4;
         if (!failure.empty()) return 1;
         if (!generator_limit().empty()) return 4;
-        return interrupted ? 130 : 0;
+        if (interrupted) return 130;
+        const std::optional<SloVerdict> verdict = slo();
+        return verdict && !verdict->met ? 3 : 0;
     }
 };
 

@@ -165,6 +165,9 @@ std::string table_report(const Results& results) {
     }
     latencies(out, results.recorder);
     verdict(out, results);
+    if (const std::optional<SloVerdict> slo = results.slo()) {
+        fmt::format_to(out, "{}: {}\n", slo->met ? "SLO met" : "SLO MISSED", slo->text);
+    }
     return text;
 }
 

@@ -8,9 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from child import Child, wait_for_port, wait_until
+from child import wait_until
 from peers import Peer, PeerMissing
-from program_test import SKIP, Bench, check_idle
+from program_test import Bench, check_idle
+from real_server import SKIP, real_server
 
 SHORT = ("--duration=500ms", "--warm-up=100ms")
 
@@ -83,13 +84,8 @@ def main():
             check_fanout(bench, protocol)
             check_interrupt(bench, protocol)
             check_killed(bench, protocol)
-        chat = Child([chat_server, "--listen=127.0.0.1:0", f"--port-file={folder / 'port'}",
-                      f"--data={folder / 'data'}"], folder / "chat.log")
-        try:
-            port = wait_for_port(chat, folder / "port", 30.0)
+        with real_server([chat_server], folder) as (chat, port):
             check_chat_server(Bench(loadgen, chat, port, folder), protocol)
-        finally:
-            chat.kill()
 
 
 if __name__ == "__main__":

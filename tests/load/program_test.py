@@ -9,9 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from child import Child, ChildError, wait_for_port, wait_until
-
-SKIP = 77
+from child import Child, wait_until
+from real_server import real_server
 
 
 class Bench:
@@ -73,6 +72,17 @@ def check_idle(bench, protocol):
     assert results["counts"]["deliveries"] == 0, results
 
 
+def check_slo(bench):
+    """Met, missed, and not to be judged for want of samples."""
+    for slo, wanted, said in (("p50<=60s", 0, "SLO met: last_member p50"),
+                              ("own_copy:p50<=1ns", 3, "SLO MISSED: own_copy p50 is"),
+                              ("p99.9999<=60s", 3, "needs 10000000 samples")):
+        code, results, table = bench.run("fanout", "--members=5", "--duration=500ms",
+                                         "--warm-up=100ms", f"--slo={slo}")
+        assert code == wanted and said in table, f"exit code {code} with --slo {slo}:\n{table}"
+        assert results["valid"] and results["slo"]["met"] == (wanted == 0), results["slo"]
+
+
 def check_textfile_and_interrupt(bench, folder):
     """The metrics are there while it runs and gone after Ctrl-C, whose partial result is whole."""
     textfile = folder / "load.prom"
@@ -131,29 +141,18 @@ def check_nobody_there(bench):
 
 def main():
     """Each check; an AssertionError says what a user would have seen."""
-    loadgen, program, *options = sys.argv[1:]
+    loadgen, *command = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="ringside-load-") as name:
         folder = Path(name)
-        server = Child([program, *options, "--listen=127.0.0.1:0", f"--port-file={folder / 'port'}",
-                        f"--data={folder / 'data'}"], folder / "server.log")
-        try:
-            port = wait_for_port(server, folder / "port", 30.0)
-        except ChildError as error:
-            server.kill()
-            if server.exit_code() == 2 and "io_uring" in str(error):
-                print(f"skipped: io_uring is refused here: {error}")
-                sys.exit(SKIP)
-            raise
-        bench = Bench(loadgen, server, port, folder)
-        try:
+        with real_server(command, folder) as (server, port):
+            bench = Bench(loadgen, server, port, folder)
             check_idle(bench, "chat")
             check_valid_runs(bench)
+            check_slo(bench)
             check_textfile_and_interrupt(bench, folder)
             check_json_path(bench, folder)
             check_server_killed(bench)
             check_nobody_there(bench)
-        finally:
-            server.kill()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from child import Child, wait_for_port
+from child import Child
+from real_server import real_server
 
 # A fifth of the messages is due in a stall, so of these half wait for more than 100 ms. Of the
 # others hardly one does, nor of those that are sent in a stall: --outstanding lets out 4 of 200.
@@ -33,14 +34,10 @@ def check(results):
 
 
 def main():
-    loadgen, server_command = sys.argv[1], sys.argv[2:]
+    loadgen, *command = sys.argv[1:]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        server = Child([*server_command, "--listen=127.0.0.1:0", f"--port-file={folder / 'port'}",
-                        f"--data={folder / 'data'}", "--inject-stall=200ms", "--log-level=warn"],
-                       folder / "server.log")
-        try:
-            port = wait_for_port(server, folder / "port")
+        with real_server(command, folder, "--inject-stall=200ms") as (_, port):
             load = Child([loadgen, "fanout", f"--connect=127.0.0.1:{port}", "--members=10",
                           "--rate=1000", "--outstanding=4", "--duration=4s", "--warm-up=100ms",
                           f"--json={folder / 'load.json'}"], folder / "load.log")
@@ -49,8 +46,6 @@ def main():
             # On a busy machine the load generator may come late, and says so.
             assert code == 0 or "generator_limit" in results, load.output.read_text()
             check(results)
-        finally:
-            server.stop()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+#include "loadgen/slo.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace ringside::loadgen;
+
+TEST_CASE("an objective names a percentile, a time, and a latency where it is not the usual one") {
+    const auto usual = parse_slo("p99<=1ms");
+    REQUIRE(usual);
+    CHECK_FALSE(usual->kind);
+    CHECK(usual->percentile == 99);
+    CHECK(usual->limit_ns == 1'000'000);
+    const auto other = parse_slo("own_copy:p99.9<=2.5us");
+    REQUIRE(other);
+    CHECK(other->kind == Latency::own_copy);
+    CHECK(other->percentile == 99.9);
+    CHECK(other->limit_ns == 2'500);
+    CHECK(parse_slo("p50<=3s")->limit_ns == 3'000'000'000);
+}
+
+TEST_CASE("what is no objective is refused") {
+    const char* const text = GENERATE(
+        as<const char*>{}, "", "p99", "99<=1ms", "p99<1ms", "p99<=1", "p99<=ms", "p99<=-1ms",
+        "p100<=1ms", "p0<=1ms", "p99<=1ms,", "pnan<=1ms", "p99<=infs", "p99<=1h", "p99<=69s",
+        "p99<=1e3ms", "copy:p99<=1ms", ":p99<=1ms", "own_copy:p99<=1ms:", " p99<=1ms");
+    CAPTURE(text);
+    CHECK_FALSE(parse_slo(text));
+}
+
+TEST_CASE("an objective is met up to its limit, and never without the samples to tell") {
+    Recorder recorder;
+    for (std::uint64_t i = 1; i <= 1000; ++i)
+        recorder.record_always(Latency::own_copy, i < 990 ? 500 : 1000);
+    const auto judged = [&recorder](const char* text) {
+        return judge(*parse_slo(text), recorder, Latency::own_copy);
+    };
+    CHECK(judged("p99<=1us").met);
+    CHECK_FALSE(judged("p99<=999ns").met);
+    CHECK(judged("p90<=501ns").met);
+    CHECK_THAT(judged("p99<=1us").text, Catch::Contains("own_copy p99 is 0.001 ms, at most 0.001"));
+    CHECK_FALSE(judged("p99.9<=1s").met);
+    CHECK_THAT(judged("p99.9<=1s").text, Catch::Contains("needs 10000 samples, there are 1000"));
+    CHECK_FALSE(judge(*parse_slo("last_member:p50<=1s"), recorder, Latency::own_copy).met);
+}
