@@ -60,9 +60,41 @@ void check_json(const Options& options) {
                                  last_error("access").text()));
 }
 
+void check_hgrm(const Options& options) {
+    if (options.hgrm.empty()) return;
+    std::error_code failed;
+    std::filesystem::create_directories(options.hgrm, failed);
+    if (failed || ::access(options.hgrm.c_str(), W_OK | X_OK) != 0) {
+        throw StartError(fmt::format("--hgrm: cannot write into {} ({})", options.hgrm,
+                                     failed ? failed.message() : last_error("access").text()));
+    }
+}
+
+bool write_file(const std::string& path, const std::string& text) {
+    const Result<void> written = write_file_atomically(path, text);
+    if (written) return true;
+    fmt::print(stderr, "loadgen: cannot write {} ({})\n", path, written.error().text());
+    return false;
+}
+
+// What the options ask for; false where something could not be written, which is told.
+bool write_files(const Options& options, const Results& results) {
+    bool all = options.json.empty() || write_file(options.json, json_report(results));
+    if (options.hgrm.empty()) return all;
+    for (std::size_t i = 0; i < latency_kinds; ++i) {
+        const auto kind = static_cast<Latency>(i);
+        const Histogram& latency = results.recorder.latency(kind);
+        if (latency.count() == 0) continue;
+        all &= write_file(fmt::format("{}/{}.hgrm", options.hgrm, latency_name(kind)),
+                          hgrm_report(latency));
+    }
+    return all;
+}
+
 int run(const Options& options) {
     check_server(options);
     check_json(options);
+    check_hgrm(options);
     check_descriptors(options.users);
     Interruption interruption = or_start_error(Interruption::make());
     const uring::Probe probe = uring::probe_io_uring();
@@ -73,17 +105,12 @@ int run(const Options& options) {
         with_uring ? uring::make_uring_io(probe, io_options) : uring::make_epoll_io(io_options),
         with_uring ? "uring" : "epoll", interruption);
     const Results results = load.execute();
-    int code = results.exit_code();
+    const int code = results.exit_code();
     if (results.failure.empty() || results.measured_seconds > 0) {
         fmt::print("{}", table_report(results));
     }
     if (!results.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results.failure);
-    if (options.json.empty()) return code;
-    if (const auto written = write_file_atomically(options.json, json_report(results)); !written) {
-        fmt::print(stderr, "loadgen: cannot write {} ({})\n", options.json, written.error().text());
-        code = std::max(code, usage_error);
-    }
-    return code;
+    return write_files(options, results) ? code : std::max(code, usage_error);
 }
 
 }  // namespace

@@ -103,6 +103,10 @@ void add_protocol_option(CLI::App& app, Options& options) {
 void add_result_options(CLI::App& app, Options& options) {
     constexpr const char* group = "Results";
     add_path_option(app, "--json", options.json, "Write the results here as JSON.")->group(group);
+    add_path_option(app, "--hgrm", options.hgrm,
+                    "Write the distribution of each latency into this folder, as NAME.hgrm of "
+                    "HdrHistogram, in milliseconds; the folder is made where it is missing.")
+        ->group(group);
     add_path_option(app, "--metrics-textfile", options.metrics_textfile,
                     "Write metrics here (a name that ends in .prom) for node-exporter's textfile "
                     "collector while running; removed at exit.")

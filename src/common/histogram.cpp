@@ -83,6 +83,23 @@ std::uint64_t Histogram::overflow() const noexcept {
     return overflow_;
 }
 
+double Histogram::standard_deviation_ns() const noexcept {
+    double count = 0;
+    double mean = 0;
+    double squares = 0;  // Welford's: of the distances from the mean, weighted
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+        if (counts_[i] == 0) continue;
+        const double lowest = i == 0 ? 0 : static_cast<double>(highest_of(i - 1)) + 1;
+        const double value = (lowest + static_cast<double>(highest_of(i))) / 2;
+        const auto weight = static_cast<double>(counts_[i]);
+        count += weight;
+        const double distance = value - mean;
+        mean += distance * weight / count;
+        squares += weight * distance * (value - mean);
+    }
+    return count == 0 ? 0 : std::sqrt(squares / count);
+}
+
 std::uint64_t Histogram::at_quantile(double quantile) const noexcept {
     RINGSIDE_ASSERT(quantile >= 0.0 && quantile <= 1.0);
     if (count_ == 0) return 0;

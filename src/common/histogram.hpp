@@ -29,6 +29,8 @@ class Histogram {
     [[nodiscard]] std::uint64_t min_ns() const noexcept;  // 0 where empty
     [[nodiscard]] std::uint64_t max_ns() const noexcept;
     [[nodiscard]] std::uint64_t overflow() const noexcept;
+    /// Of the values below value_limit, each taken as the middle of its bucket; 0 where empty.
+    [[nodiscard]] double standard_deviation_ns() const noexcept;
     /// Highest value equivalent to the one at `quantile` (0..1); 0 where empty, max_ns() at 1.
     [[nodiscard]] std::uint64_t at_quantile(double quantile) const noexcept;
     /// Values at or below `bound_ns`; exact to one fine bucket.

@@ -78,9 +78,19 @@ def check_slo(bench):
                               ("own_copy:p50<=1ns", 3, "SLO MISSED: own_copy p50 is"),
                               ("p99.9999<=60s", 3, "needs 10000000 samples")):
         code, results, table = bench.run("fanout", "--members=5", "--duration=500ms",
-                                         "--warm-up=100ms", f"--slo={slo}")
+                                         "--warm-up=100ms", f"--slo={slo}",
+                                         f"--hgrm={bench.folder / 'distributions'}")
         assert code == wanted and said in table, f"exit code {code} with --slo {slo}:\n{table}"
         assert results["valid"] and results["slo"]["met"] == (wanted == 0), results["slo"]
+
+
+def check_distributions(folder):
+    """What the runs before wrote with --hgrm: a file for each latency that was measured."""
+    names = {path.stem for path in folder.iterdir()}
+    assert {"own_copy", "first_member", "median_member", "last_member"} <= names, names
+    lines = (folder / "own_copy.hgrm").read_text().splitlines()
+    assert lines[0].split() == ["Value", "Percentile", "TotalCount", "1/(1-Percentile)"], lines[0]
+    assert lines[-4].split()[1] == "1.000000000000", lines[-4]
 
 
 def check_textfile_and_interrupt(bench, folder):
@@ -149,6 +159,7 @@ def main():
             check_idle(bench, "chat")
             check_valid_runs(bench)
             check_slo(bench)
+            check_distributions(folder / "distributions")
             check_textfile_and_interrupt(bench, folder)
             check_json_path(bench, folder)
             check_server_killed(bench)
