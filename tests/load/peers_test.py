@@ -22,6 +22,7 @@ def check_fanout(bench, protocol):
              ("--members=3", "--payload=4096", "--outstanding=64", "--io=epoll")]
     if protocol == "redis":
         loads.append(("--members=10", "--publishers=10"))
+    cpu_seconds = 0
     for load in loads:
         code, results, table = bench.run("fanout", f"--protocol={protocol}", *load, *SHORT,
                                          f"--server-pid={bench.server.pid}")
@@ -31,8 +32,9 @@ def check_fanout(bench, protocol):
         whole_run = results["counts"]["requests"]["send_message"] * members
         assert f"VALID: all {whole_run:,} messages" in table, f"{whole_run} are due:\n{table}"
         assert results["counts"]["messages_sent"] > 100, results
-        assert results["server"]["cpu_seconds"] > 0, results
+        cpu_seconds += results["server"]["cpu_seconds"]  # to 10 ms, so it may be 0 in one run
         assert 0 < results["latencies"]["last_member"]["p50_ns"] < 60e9, results
+    assert cpu_seconds > 0, "the server's CPU time was not measured"
 
 
 def start_measuring(bench, protocol):
