@@ -20,8 +20,9 @@ constexpr int small_buffer =
     4096;  // the kernel doubles it; a member that does not read fills it soon
 constexpr std::size_t mib = std::size_t{1} << 20;
 
-// AddressSanitizer keeps what is freed in quarantine: how much a server holds tells nothing then.
-#if defined(__SANITIZE_ADDRESS__)
+// AddressSanitizer keeps what is freed in quarantine, ThreadSanitizer a history of what was
+// touched: how much a server holds tells nothing then.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool memory_tells = false;
 #else
 constexpr bool memory_tells = true;

@@ -1,6 +1,7 @@
 // How a server starts, refuses to start, and ends: what its operator relies on.
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <future>
@@ -161,9 +162,10 @@ TEST_CASE("SIGTERM ends a publisher that keeps sending in order, with all that w
     enter(talker, "talker");
     create_room(talker, "room");
     join(talker, "room");
-    std::future<void> sending = std::async(std::launch::async, [&talker] {
+    std::atomic<bool> server_has_gone{false};  // false, then true for good
+    std::future<void> sending = std::async(std::launch::async, [&] {
         try {
-            for (int i = 0;; ++i)
+            for (int i = 0; !server_has_gone.load(); ++i)
                 say(talker, std::to_string(i) + std::string(2000, 'x'));
         } catch (const ClientError&) {
             // It sends until the server has gone.
@@ -175,8 +177,10 @@ TEST_CASE("SIGTERM ends a publisher that keeps sending in order, with all that w
         REQUIRE(text.starts_with(std::to_string(seen) + 'x'));
         if (++seen == 200) server.process().terminate();
     }
-    talker.close();
+    // Before the close: the sender's next descriptor of that number would be somebody else's.
+    server_has_gone.store(true);
     sending.get();
+    talker.close();
     server.stop();
     server.start();
     CHECK(history_of(server, "room").size() == static_cast<std::size_t>(seen));

@@ -143,7 +143,9 @@ std::string ServerProcess::error_text() const {
 
 std::size_t ServerProcess::own_memory_bytes() const {
     const std::filesystem::path proc = "/proc/" + std::to_string(pid_);
-    if (read_file(proc / "maps").find("asan") != std::string::npos) return 0;
+    const std::string maps = read_file(proc / "maps");
+    for (const char* const runtime : {"/libasan.so", "/libtsan.so"})
+        if (maps.contains(runtime)) return 0;
     const std::string status = read_file(proc / "status");
     const std::size_t at = status.find("RssAnon:");
     if (at == std::string::npos) return 0;
