@@ -43,16 +43,21 @@ void FanoutWorkload::keep_schedule(VirtualUser& user) {
     // Publishers are the users with the lowest numbers.
     Schedule schedule(options_.offered, user.number(), options_.rooms * options_.publishers,
                       user.random());
+    Recorder& recorder = user.run().recorder;
+    std::uint64_t due_ns = begin_ns + schedule.next();
     std::uint64_t held_until_ns = begin_ns;  // by messages that were on their way
-    while (true) {
-        const std::uint64_t due_ns = begin_ns + schedule.next();
-        if (!user.sleep_until(due_ns)) return;
+    while (user.sleep_until(due_ns)) {
         if (user.unanswered() >= options_.outstanding) {
-            if (!may_send(user)) return;
+            if (!may_send(user)) break;
             held_until_ns = user.run().driver.now_ns();
         }
         if (!user.send_message(due_ns, std::max(due_ns, held_until_ns))) return;
+        if (recorder.in_window(due_ns)) ++recorder.messages_due;
+        due_ns = begin_ns + schedule.next();
     }
+    // What waited when the load ended would be missing from the tail.
+    while (!user.over() && recorder.closed() && recorder.record_unsent(due_ns))
+        due_ns = begin_ns + schedule.next();
 }
 
 bool FanoutWorkload::may_send(VirtualUser& user) const {

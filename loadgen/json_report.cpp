@@ -94,6 +94,10 @@ std::string counts(const Results& results) {
     }
     JsonObject out;
     out.whole("connections", results.connections);
+    if (results.options.offered.per_second != 0) {
+        out.whole("messages_due", results.recorder.messages_due);
+        out.whole("messages_unsent", results.recorder.messages_unsent);
+    }
     out.whole("messages_sent", window.messages_sent);
     out.whole("deliveries", window.deliveries);
     out.whole("replayed", window.replayed);
@@ -137,7 +141,11 @@ std::string slo(const Results& results) {
     const std::optional<SloVerdict> verdict = results.slo();
     if (!verdict) return "null";
     JsonObject out;
-    out.boolean("met", verdict->met);
+    if (verdict->met) {
+        out.boolean("met", *verdict->met);
+    } else {
+        out.add("met", "null");
+    }
     out.text("text", verdict->text);
     return out.str();
 }

@@ -81,6 +81,17 @@ void Recorder::open(std::uint64_t now_ns) noexcept {
     at_open_ = counts;
 }
 
+bool Recorder::record_unsent(std::uint64_t due_ns) noexcept {
+    RINGSIDE_ASSERT(closed());
+    if (due_ns >= close_ns_) return false;
+    if (!in_window(due_ns)) return true;
+    ++messages_due;
+    ++messages_unsent;
+    for (const Latency kind : {Latency::own_copy, Latency::last_member})
+        record_always(kind, close_ns_ - due_ns);
+    return true;
+}
+
 void Recorder::close(std::uint64_t now_ns) noexcept {
     RINGSIDE_ASSERT(measuring());
     close_ns_ = now_ns;

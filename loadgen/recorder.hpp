@@ -61,6 +61,17 @@ class Recorder {
     explicit Recorder(bool open_loop = false) noexcept : open_loop_(open_loop) {}
 
     Counts counts;
+    // Open loop, of the window: messages that were due, and of these such as were never sent.
+    std::uint64_t messages_due = 0;
+    std::uint64_t messages_unsent = 0;
+
+    [[nodiscard]] bool in_window(std::uint64_t at_ns) const noexcept {
+        return at_ns >= open_ns_ && at_ns < close_ns_;
+    }
+    [[nodiscard]] bool closed() const noexcept { return close_ns_ != never; }
+    /// A message that was due then and still not sent when the window closed: it counts as one that
+    /// came at that moment, earlier than it can have come. False where the window closed before.
+    [[nodiscard]] bool record_unsent(std::uint64_t due_ns) noexcept;
 
     void record(Latency kind, std::uint64_t begin_ns, std::uint64_t end_ns) noexcept {
         if (begin_ns >= open_ns_ && begin_ns < close_ns_) record_always(kind, end_ns - begin_ns);

@@ -41,9 +41,11 @@ struct Results {
     [[nodiscard]] std::string generator_limit() const;
     /// Messages a second: closed loop, those that were sent; open loop, those that were to be.
     [[nodiscard]] double offered_per_second() const noexcept {
-        if (options.offered.per_second != 0) return static_cast<double>(options.offered.per_second);
         if (measured_seconds <= 0) return 0;
-        return static_cast<double>(recorder.window_counts().messages_sent) / measured_seconds;
+        const std::uint64_t offered = options.offered.per_second != 0
+                                          ? recorder.messages_due
+                                          : recorder.window_counts().messages_sent;
+        return static_cast<double>(offered) / measured_seconds;
     }
     [[nodiscard]] bool valid() const {
         return failure.empty() && violations.total() == 0 && generator_limit().empty();
@@ -58,7 +60,7 @@ struct Results {
         if (!generator_limit().empty()) return 4;
         if (interrupted) return 130;
         const std::optional<SloVerdict> verdict = slo();
-        return verdict && !verdict->met ? 3 : 0;
+        return verdict && !verdict->met.value_or(false) ? 3 : 0;
     }
 };
 

@@ -35,7 +35,7 @@ std::optional<Latency> latency_named(std::string_view name) {
 }
 
 std::string time_text(std::uint64_t ns) {
-    return fmt::format("{} ms", static_cast<double>(ns) * 1e-6);
+    return fmt::format("{:.6g} ms", static_cast<double>(ns) / 1e6);
 }
 
 }  // namespace
@@ -54,7 +54,8 @@ std::optional<Slo> parse_slo(std::string_view text) {
     text.remove_prefix(2);
     const auto limit = take_number(text);
     const auto unit = unit_ns(text);
-    if (!limit || !unit || *limit * *unit >= static_cast<double>(Histogram::value_limit)) {
+    if (!limit || !unit || *limit * *unit < 1 ||
+        *limit * *unit >= static_cast<double>(Histogram::value_limit)) {
         return std::nullopt;
     }
     slo.percentile = *percentile;
@@ -69,13 +70,15 @@ SloVerdict judge(const Slo& slo, const Recorder& recorder, Latency by_default) {
     const std::string what = fmt::format("{} p{}", latency_name(kind), slo.percentile);
     if (!supports_quantile(latency.count(), quantile)) {
         const auto needed = static_cast<std::uint64_t>(std::llround(10 / (1 - quantile)));
-        return {false, fmt::format("{} needs {} samples, there are {}: measure for longer", what,
-                                   needed, latency.count())};
+        return {{},
+                fmt::format("{} needs {} samples, there are {}", what, needed, latency.count())};
     }
     const std::uint64_t measured_ns = latency.at_quantile(quantile);
-    return {measured_ns <= slo.limit_ns,
-            fmt::format("{} is {}, at most {} wanted", what, time_text(measured_ns),
-                        time_text(slo.limit_ns))};
+    // A value beyond the histogram has no bucket; one within stands for all of its bucket.
+    const bool met = measured_ns < Histogram::value_limit &&
+                     Histogram::index_of(measured_ns) <= Histogram::index_of(slo.limit_ns);
+    return {met, fmt::format("{} is {}, at most {} wanted", what, time_text(measured_ns),
+                             time_text(slo.limit_ns))};
 }
 
 }  // namespace ringside::loadgen

@@ -17,15 +17,16 @@ struct Slo {
 };
 
 /// Reads `[LATENCY:]pNN<=TIME` with the latency's name in the JSON and the unit ns, us, ms or s,
-/// both numbers with decimals: "p99<=1ms", "own_copy:p99.9<=2.5ms". Nothing where it is not that.
+/// both numbers with decimals: "p99<=1ms", "own_copy:p99.9<=2.5ms". Nothing where it is not that,
+/// or not from 1 ns to 68 s.
 [[nodiscard]] std::optional<Slo> parse_slo(std::string_view text);
 
 struct SloVerdict {
-    bool met = false;
-    std::string text;  // what was measured against what, for a person
+    std::optional<bool> met;  // empty: too few samples to tell
+    std::string text;         // what was measured against what, for a person
 };
 
-/// Of the measured window. Too few samples for the percentile never meet an objective.
+/// Of what the run has measured (docs/benchmarking.md).
 [[nodiscard]] SloVerdict judge(const Slo& slo, const Recorder& recorder, Latency by_default);
 
 }  // namespace ringside::loadgen

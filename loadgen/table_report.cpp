@@ -71,8 +71,10 @@ void figures(Out out, const Results& results) {
                        rate(static_cast<double>(amount), results.measured_seconds), remark);
     };
     if (results.options.offered.per_second != 0) {
-        const double due = results.offered_per_second() * results.measured_seconds;
-        row("messages due", static_cast<std::uint64_t>(due + 0.5), "");
+        row("messages due", results.recorder.messages_due, "");
+        if (results.recorder.messages_unsent > 0) {
+            row("never sent", results.recorder.messages_unsent, "  beyond the limit");
+        }
     }
     row("messages sent", window.messages_sent, "");
     row("own copies back", window.messages_answered, "");
@@ -165,9 +167,10 @@ std::string table_report(const Results& results) {
     }
     latencies(out, results.recorder);
     verdict(out, results);
-    if (const std::optional<SloVerdict> slo = results.slo()) {
-        fmt::format_to(out, "{}: {}\n", slo->met ? "SLO met" : "SLO MISSED", slo->text);
-    }
+    const std::optional<SloVerdict> slo = results.slo();
+    if (!slo || !results.valid() || results.interrupted) return text;
+    const char* const judged = !slo->met ? "SLO UNKNOWN" : *slo->met ? "SLO met" : "SLO MISSED";
+    fmt::format_to(out, "{}: {}\n", judged, slo->text);
     return text;
 }
 

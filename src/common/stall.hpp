@@ -4,8 +4,9 @@
 
 namespace ringside {
 
-/// With --inject-stall the loops of a server stand still at the beginning of every such period of
-/// the monotonic clock, all at the same time.
+/// With --inject-stall the loops that serve clients (uring server: the workers; pipeline: lobby and
+/// rooms) stand still at the beginning of every such period of the monotonic clock, all at the same
+/// time. A turn goes on with the time that it had read before.
 inline constexpr std::uint64_t stall_period_ns = 1'000'000'000;
 
 /// How long a loop that is at `now_ns` has to stand still; 0 where `stall_ns` is 0.
@@ -15,7 +16,7 @@ inline constexpr std::uint64_t stall_period_ns = 1'000'000'000;
     return phase_ns < stall_ns ? stall_ns - phase_ns : 0;
 }
 
-/// Called by every loop once a turn.
+/// Called by those loops once a turn. `stall_ns` is below the period.
 void stall(std::uint64_t now_ns, std::uint64_t stall_ns) noexcept;
 
 }  // namespace ringside

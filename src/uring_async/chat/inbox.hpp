@@ -18,8 +18,7 @@ namespace ringside::uring {
 //
 // 1. There is one Inbox per ordered pair (from, to); letters of a pair stay in order.
 // 2. A worker collects what it has for another in a LetterBatch and posts it once per turn, and
-// once more after closing, so a
-//    turn costs one or two locks and wake-ups per pair that has something to say.
+//    once more after closing: one or two locks and wake-ups per pair that has something to say.
 // 3. An inbox takes a batch only while it holds less than inbox_bytes_max; otherwise the batch
 //    stays with its sender, who stops working off its clients' messages once that has grown as
 //    large (back-pressure). The taker wakes a sender it had left standing.

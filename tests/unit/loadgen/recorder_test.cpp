@@ -42,6 +42,21 @@ TEST_CASE("an open loop's latency begins when the message was due, beside the un
     CHECK(recorder.latency(Latency::own_copy_uncorrected).max_ns() == 100);
 }
 
+TEST_CASE("what was due in the window and never sent counts with the time that it waited") {
+    Recorder recorder(true);
+    recorder.open(1000);
+    recorder.close(5000);
+    CHECK(recorder.record_unsent(900));  // due in warm-up
+    CHECK(recorder.messages_due == 0);
+    CHECK(recorder.record_unsent(1500));
+    CHECK_FALSE(recorder.record_unsent(5000));
+    CHECK(recorder.messages_due == 1);
+    CHECK(recorder.messages_unsent == 1);
+    CHECK(recorder.latency(Latency::own_copy).max_ns() == 3500);
+    CHECK(recorder.latency(Latency::last_member).max_ns() == 3500);
+    CHECK(recorder.latency(Latency::own_copy_uncorrected).count() == 0);
+}
+
 TEST_CASE("a closed loop has no uncorrected latency") {
     Recorder recorder;
     recorder.open(1000);

@@ -19,10 +19,11 @@ TEST_CASE("an objective names a percentile, a time, and a latency where it is no
 }
 
 TEST_CASE("what is no objective is refused") {
-    const char* const text = GENERATE(
-        as<const char*>{}, "", "p99", "99<=1ms", "p99<1ms", "p99<=1", "p99<=ms", "p99<=-1ms",
-        "p100<=1ms", "p0<=1ms", "p99<=1ms,", "pnan<=1ms", "p99<=infs", "p99<=1h", "p99<=69s",
-        "p99<=1e3ms", "copy:p99<=1ms", ":p99<=1ms", "own_copy:p99<=1ms:", " p99<=1ms");
+    const char* const text =
+        GENERATE(as<const char*>{}, "", "p99", "99<=1ms", "p99<1ms", "p99<=1", "p99<=ms",
+                 "p99<=-1ms", "p100<=1ms", "p0<=1ms", "p99<=1ms,", "pnan<=1ms", "p99<=infs",
+                 "p99<=1h", "p99<=69s", "p99<=1e3ms", "p99<=0.4ns", "copy:p99<=1ms", ":p99<=1ms",
+                 "own_copy:p99<=1ms:", " p99<=1ms");
     CAPTURE(text);
     CHECK_FALSE(parse_slo(text));
 }
@@ -34,11 +35,23 @@ TEST_CASE("an objective is met up to its limit, and never without the samples to
     const auto judged = [&recorder](const char* text) {
         return judge(*parse_slo(text), recorder, Latency::own_copy);
     };
-    CHECK(judged("p99<=1us").met);
-    CHECK_FALSE(judged("p99<=999ns").met);
-    CHECK(judged("p90<=501ns").met);
+    CHECK(judged("p99<=1us").met == true);
+    CHECK(judged("p99<=999ns").met == false);
+    CHECK(judged("p90<=501ns").met == true);
     CHECK_THAT(judged("p99<=1us").text, Catch::Contains("own_copy p99 is 0.001 ms, at most 0.001"));
-    CHECK_FALSE(judged("p99.9<=1s").met);
+    CHECK_FALSE(judged("p99.9<=1s").met.has_value());
     CHECK_THAT(judged("p99.9<=1s").text, Catch::Contains("needs 10000 samples, there are 1000"));
-    CHECK_FALSE(judge(*parse_slo("last_member:p50<=1s"), recorder, Latency::own_copy).met);
+    CHECK_FALSE(
+        judge(*parse_slo("last_member:p50<=1s"), recorder, Latency::own_copy).met.has_value());
+}
+
+TEST_CASE("an objective is met by values of the same bucket as its limit, to 0.1 %") {
+    Recorder recorder;
+    for (int i = 0; i < 990; ++i)
+        recorder.record_always(Latency::own_copy, 1'000'000);
+    for (int i = 0; i < 10; ++i)
+        recorder.record_always(Latency::own_copy, 9'000'000);
+    const SloVerdict verdict = judge(*parse_slo("p90<=1ms"), recorder, Latency::own_copy);
+    CHECK(verdict.met == true);
+    CHECK(judge(*parse_slo("p90<=0.99ms"), recorder, Latency::own_copy).met == false);
 }
