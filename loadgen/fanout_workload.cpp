@@ -31,7 +31,7 @@ void FanoutWorkload::rounds(VirtualUser& user) {
     if (!publisher) {
         static_cast<void>(user.wait_until([&user] { return user.phase() != Phase::rounds; }));
     } else if (options_.offered.per_second == 0) {
-        while (may_send(user) && user.send_message()) {
+        while (wait_to_send(user) && user.send_message()) {
         }
     } else {
         keep_schedule(user);
@@ -48,7 +48,7 @@ void FanoutWorkload::keep_schedule(VirtualUser& user) {
     std::uint64_t held_until_ns = begin_ns;  // by messages that were on their way
     while (user.sleep_until(due_ns)) {
         if (user.unanswered() >= options_.outstanding) {
-            if (!may_send(user)) break;
+            if (!wait_to_send(user)) break;
             held_until_ns = user.run().driver.now_ns();
         }
         if (!user.send_message(due_ns, std::max(due_ns, held_until_ns))) return;
@@ -60,7 +60,7 @@ void FanoutWorkload::keep_schedule(VirtualUser& user) {
         due_ns = begin_ns + schedule.next();
 }
 
-bool FanoutWorkload::may_send(VirtualUser& user) const {
+bool FanoutWorkload::wait_to_send(VirtualUser& user) const {
     const auto stopping = [&user] { return user.phase() != Phase::rounds; };
     return user.wait_until([&] {
         return stopping() || user.unanswered() < options_.outstanding;

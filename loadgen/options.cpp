@@ -180,8 +180,36 @@ void add_idle(CLI::App& app, Options& options) {
     add_result_options(idle, options);
 }
 
+// Whether a run measures this latency at all.
+bool measures(const Options& options, Latency kind) {
+    const bool fanout = options.workload == WorkloadKind::fanout;
+    switch (kind) {
+        case Latency::set_name:
+        case Latency::create_chat:
+        case Latency::connect_chat:
+        case Latency::own_copy:
+            return true;
+        case Latency::leave_chat:
+            return !fanout;
+        case Latency::first_member:
+        case Latency::median_member:
+        case Latency::last_member:
+            return fanout;
+        case Latency::own_copy_uncorrected:
+        case Latency::last_member_uncorrected:
+        case Latency::send_lag:
+            return options.offered.per_second != 0;
+        case Latency::count_:
+            break;
+    }
+    return false;
+}
+
 // Sets what follows from other options; why these make no sense together, or null.
 const char* settle(Options& options) {
+    if (options.slo && options.slo->kind && !measures(options, *options.slo->kind)) {
+        return "--slo names a latency that this run does not measure";
+    }
     if (options.workload == WorkloadKind::thesis) return nullptr;
     if (options.workload == WorkloadKind::idle) {
         if (options.rooms > options.users) return "--rooms is above --users";

@@ -87,8 +87,10 @@ bool Recorder::record_unsent(std::uint64_t due_ns) noexcept {
     if (!in_window(due_ns)) return true;
     ++messages_due;
     ++messages_unsent;
-    for (const Latency kind : {Latency::own_copy, Latency::last_member})
+    for (const Latency kind :
+         {Latency::own_copy, Latency::first_member, Latency::median_member, Latency::last_member}) {
         record_always(kind, close_ns_ - due_ns);
+    }
     return true;
 }
 

@@ -19,9 +19,13 @@ std::optional<SloVerdict> Results::slo() const {
     return judge(*options.slo, recorder, fanout ? Latency::last_member : Latency::own_copy);
 }
 
+bool Results::generator_busy() const noexcept {
+    return loadgen_cpu_seconds > busy_share_max * measured_seconds;
+}
+
 std::string Results::generator_limit() const {
     if (options.offered.per_second == 0 || measured_seconds <= 0) return {};
-    if (loadgen_cpu_seconds > busy_share_max * measured_seconds) {
+    if (generator_busy()) {
         return fmt::format(
             "the load generator used {:.0f} % of a CPU: offer less (--rate), or run "
             "it where it has a core of its own",

@@ -36,6 +36,8 @@ struct Results {
                 static_cast<double>(*resident_bytes_before)) /
                static_cast<double>(options.users);
     }
+    /// The load generator's one thread had hardly any time left in the window.
+    [[nodiscard]] bool generator_busy() const noexcept;
     /// Open loop: why the figures say more of the load generator than of the server; empty where it
     /// kept its schedule.
     [[nodiscard]] std::string generator_limit() const;

@@ -86,8 +86,7 @@ void figures(Out out, const Results& results) {
     };
     if (results.server_cpu_seconds) cpu("server CPU", *results.server_cpu_seconds);
     cpu("loadgen CPU", results.loadgen_cpu_seconds);
-    if (results.options.offered.per_second == 0 &&
-        results.loadgen_cpu_seconds > 0.95 * results.measured_seconds) {
+    if (results.options.offered.per_second == 0 && results.generator_busy()) {
         fmt::format_to(
             out,
             "  The load generator was busy all the time: it may be what limits the rate,\n"

@@ -109,10 +109,10 @@ void Verifier::allow(std::uint32_t sender, std::size_t outstanding) {
     record.window_mask = static_cast<std::uint32_t>(std::bit_ceil(outstanding)) - 1;
 }
 
-std::uint32_t Verifier::send(std::uint32_t sender, const SendTime& now) noexcept {
+std::uint32_t Verifier::send(std::uint32_t sender, const SendTime& time) noexcept {
     SenderRecord& record = senders_[sender];
     RINGSIDE_ASSERT(may_send(sender) && record.unanswered() <= record.window_mask);
-    record.sent_at[record.sent & record.window_mask] = now;
+    record.sent_at[record.sent & record.window_mask] = time;
     return record.sent++;
 }
 

@@ -84,7 +84,7 @@ class Verifier {
         return senders_[sender].sent < messages_max_;
     }
     /// The number of the sender's next message, which is sent now.
-    std::uint32_t send(std::uint32_t sender, const SendTime& now) noexcept;
+    std::uint32_t send(std::uint32_t sender, const SendTime& time) noexcept;
     [[nodiscard]] std::uint32_t unanswered(std::uint32_t sender) const noexcept {
         return senders_[sender].unanswered();
     }

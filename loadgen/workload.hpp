@@ -63,7 +63,7 @@ class FanoutWorkload final : public Workload {
  private:
     void keep_schedule(VirtualUser& user);
     /// Waits for room among the messages on their way; false where the load is over.
-    [[nodiscard]] bool may_send(VirtualUser& user) const;
+    [[nodiscard]] bool wait_to_send(VirtualUser& user) const;
 
     struct Room {
         std::uint32_t index = 0;  // in the RoomList

@@ -35,15 +35,31 @@ std::string big_message(int number) {
     return text;
 }
 
+// Says big messages from number `first` on, all before it reads their copies.
+void say_burst(ChatClient& client, std::string_view name, int first, int count) {
+    for (int i = first; i < first + count; ++i)
+        say(client, big_message(i));
+    for (int i = first; i < first + count; ++i)
+        expect_message(client, name, big_message(i));
+}
+
 // Says `count` big messages and reads their copies, a few at a time in flight.
 void say_big(ChatClient& client, std::string_view name, int count) {
     constexpr int burst = 16;
+    for (int first = 0; first < count; first += burst)
+        say_burst(client, name, first, burst);
+}
+
+// The talker says `count` big messages while `slow` reads one of 16; returns how many it has read.
+int fall_behind(ChatClient& talker, ChatClient& slow, int count, Pace& pace) {
+    constexpr int burst = 16;
+    int read = 0;
     for (int first = 0; first < count; first += burst) {
-        for (int i = first; i < first + burst; ++i)
-            say(client, big_message(i));
-        for (int i = first; i < first + burst; ++i)
-            expect_message(client, name, big_message(i));
+        say_burst(talker, "talker", first, burst);
+        pace.step();
+        expect_message(slow, "talker", big_message(read++));
     }
+    return read;
 }
 
 }  // namespace
@@ -140,15 +156,7 @@ TEST_CASE("a member that reads slowly is not closed by the write time limit") {
         join(slow, "room");
         // Falls behind while the talker is fast, then goes on at a pace that leaves it behind for
         // several time limits; the talker's round trips are the clock's idle time.
-        int read = 0;
-        for (int said = 0; said < 3200; said += 16) {
-            for (int i = said; i < said + 16; ++i)
-                say(talker, big_message(i));
-            for (int i = said; i < said + 16; ++i)
-                expect_message(talker, "talker", big_message(i));
-            pace.step();
-            expect_message(slow, "talker", big_message(read++));
-        }
+        int read = fall_behind(talker, slow, 3200, pace);
         const Clock::time_point begin = Clock::now();
         const int left = 3200 - read;
         for (int i = 0; i < left; ++i) {
@@ -317,15 +325,7 @@ TEST_CASE("a member that reads a trickle is not closed by the write time limit")
         ChatClient slow(server.port(), small_buffer);
         enter(slow, "slow");
         join(slow, "room");
-        int read = 0;
-        for (int said = 0; said < count; said += 16) {
-            for (int i = said; i < said + 16; ++i)
-                say(talker, big_message(i));
-            for (int i = said; i < said + 16; ++i)
-                expect_message(talker, "talker", big_message(i));
-            pace.step();
-            expect_message(slow, "talker", big_message(read++));
-        }
+        int read = fall_behind(talker, slow, count, pace);
         // Several times the limit, in each of which it takes a few messages of the megabytes that
         // wait.
         constexpr int sips = 50;

@@ -144,7 +144,7 @@ TEST_CASE("the folder of a server that ended is free for the next at once") {
     ChatServer server;
     for (int i = 0; i < 3; ++i) {
         ChatClient client = in_lobby(server, "ann");
-        client.close();
+        if (i > 0) client.close();  // one that stays is waited for, for a second
         server.stop();
         server.start();
     }

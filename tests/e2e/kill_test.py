@@ -15,18 +15,19 @@ import tempfile
 import threading
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests/support")]
 
 import chat_client as chat
 from chat_client import Connection
-from child import Child, ChildError, wait_for_port, wait_until
+from child import Child, wait_until
+from real_server import start_server
 
 KILLS = 3
 ROOMS = (b"first", "/zweiter-Raum/ünïcode".encode())
 MEMBERS_PER_ROOM = 4
 OUTSTANDING = 8
 MESSAGES_BEFORE_KILL = 20_000  # in each room
-SKIP = 77
 
 
 class Member(threading.Thread):
@@ -74,21 +75,6 @@ class Member(threading.Thread):
     def _send(self):
         self._connection.send(chat.SEND_MESSAGE, b"%d %s" % (self._sent, b"x" * (self._sent % 300)))
         self._sent += 1
-
-
-def start(arguments, folder, number):
-    """A server on the one data folder; (child, port)."""
-    port_file = folder / f"port-{number}"
-    server = Child([*arguments, "--listen=127.0.0.1:0", f"--port-file={port_file}",
-                    f"--data={folder / 'data'}"], folder / f"server-{number}.log")
-    try:
-        return server, wait_for_port(server, port_file, 30.0)
-    except ChildError as error:
-        server.kill()
-        if server.exit_code() == 2 and "io_uring" in str(error):
-            print(f"skipped: io_uring is refused here: {error}")
-            sys.exit(SKIP)
-        raise
 
 
 def create_rooms(port):
@@ -190,12 +176,13 @@ def main():
     loadgen, program, *options = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="ringside-kill-") as name:
         folder = Path(name)
-        server, port = start([program, *options], folder, 0)
+        server, port = start_server([program, *options], folder, name="server-0")
         try:
             create_rooms(port)
             for number in range(1, KILLS + 1):
                 members = load_until_kill(server, port, loadgen, folder, number)
-                server, port = start([program, *options], folder, number)
+                server, port = start_server([program, *options], folder,
+                                            name=f"server-{number}")
                 check(port, members, number)
             code = server.stop()
             assert code == 0, f"SIGTERM after the last restart ends with {code}"

@@ -142,6 +142,14 @@ def check_json_path(bench, folder):
     assert "cannot write" in text, text
 
 
+def check_hgrm_path(bench, folder):
+    (folder / "file").write_text("")
+    child = bench.start("thesis", f"--hgrm={folder / 'file' / 'below'}")
+    code, text = child.wait(30.0), child.output.read_text()
+    assert code == 2 and text.startswith("loadgen: --hgrm: cannot write into"), f"{code}: {text}"
+    assert len(text.strip().splitlines()) == 1, text
+
+
 def check_nobody_there(bench):
     code, results, text = bench.run("thesis")
     assert code == 1, f"exit code {code} where nobody listens"
@@ -163,6 +171,7 @@ def main():
             check_distributions(folder / "distributions")
             check_textfile_and_interrupt(bench, folder)
             check_json_path(bench, folder)
+            check_hgrm_path(bench, folder)
             check_server_killed(bench)
             check_nobody_there(bench)
 

@@ -30,6 +30,8 @@ def check(results):
         assert corrected["p90_ns"] >= SHOWN_TIMES * uncorrected["p90_ns"], (corrected, uncorrected)
         # The stall itself hides from nobody: a few messages are in it.
         assert uncorrected["max_ns"] >= CORRECTED_P90_MIN_NS, (kind, uncorrected)
+    # What the bound held back is no lateness of the load generator.
+    assert latencies["send_lag"]["p90_ns"] * 2 <= latencies["own_copy"]["p90_ns"], latencies
     print("own copy, p90: "
           f"{latencies['own_copy']['p90_ns'] / 1e6:.1f} ms from when messages were due, "
           f"{latencies['own_copy_uncorrected']['p90_ns'] / 1e6:.1f} ms from when they were sent")

@@ -30,6 +30,21 @@ TEST_CASE("the first, the median and the last receipt of a message are measured"
     CHECK(fixture.latency(Latency::last_member).max_ns() == 50);
 }
 
+TEST_CASE("receipts are measured from when a message was due, the last from its sending as well") {
+    RoomLedger room{0, "room", true};
+    Recorder recorder(true);
+    recorder.open(0);
+    Audience audience(room, 3, recorder);
+    room.append({1, 1});
+    audience.published({.due_ns = 900, .sent_ns = 1000});
+    for (const std::uint64_t now : {1010U, 1020U, 1030U})
+        audience.received(0, now);
+    CHECK(recorder.latency(Latency::first_member).max_ns() == 110);
+    CHECK(recorder.latency(Latency::median_member).max_ns() == 120);
+    CHECK(recorder.latency(Latency::last_member).max_ns() == 130);
+    CHECK(recorder.latency(Latency::last_member_uncorrected).max_ns() == 30);
+}
+
 TEST_CASE("in a room of one member the first is the median and the last") {
     Hearing fixture;
     Audience audience(fixture.room, 1, fixture.recorder);

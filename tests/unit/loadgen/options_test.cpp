@@ -109,6 +109,12 @@ TEST_CASE("a rate opens the loop, and --outstanding is then a bound with another
     CHECK(read({"fanout", "--rate=500", "--outstanding=16"}).options.outstanding == 16);
 }
 
+TEST_CASE("an objective may be of any latency that the run measures") {
+    CHECK(read({"fanout", "--slo=p99<=1ms"}).options.slo.has_value());
+    CHECK(read({"fanout", "--rate=5", "--slo=send_lag:p99<=1ms"}).options.slo.has_value());
+    CHECK(read({"thesis", "--slo=leave_chat:p99<=1ms"}).options.slo.has_value());
+}
+
 TEST_CASE("what makes no sense is refused in one line") {
     const auto arguments =
         GENERATE(std::vector<const char*>{}, std::vector<const char*>{"chat"},
@@ -130,6 +136,11 @@ TEST_CASE("what makes no sense is refused in one line") {
                  std::vector<const char*>{"fanout", "--rate", "0", "--burst", "2"},
                  std::vector<const char*>{"fanout", "--rate", "5", "--arrivals", "uniform"},
                  std::vector<const char*>{"thesis", "--rate", "5"},
+                 std::vector<const char*>{"fanout", "--slo", "p99"},
+                 std::vector<const char*>{"fanout", "--slo", "leave_chat:p99<=1ms"},
+                 std::vector<const char*>{"fanout", "--slo", "send_lag:p99<=1ms"},
+                 std::vector<const char*>{"thesis", "--slo", "last_member:p99<=1ms"},
+                 std::vector<const char*>{"idle", "--slo", "p99<=1ms"},
                  std::vector<const char*>{"idle", "--users", "3", "--rooms", "4"},
                  std::vector<const char*>{"idle", "--outstanding", "1"},
                  std::vector<const char*>{"idle", "--warm-up", "1s"},

@@ -52,8 +52,11 @@ TEST_CASE("what was due in the window and never sent counts with the time that i
     CHECK_FALSE(recorder.record_unsent(5000));
     CHECK(recorder.messages_due == 1);
     CHECK(recorder.messages_unsent == 1);
-    CHECK(recorder.latency(Latency::own_copy).max_ns() == 3500);
-    CHECK(recorder.latency(Latency::last_member).max_ns() == 3500);
+    for (const Latency kind :
+         {Latency::own_copy, Latency::first_member, Latency::median_member, Latency::last_member}) {
+        CHECK(recorder.latency(kind).count() == 1);
+        CHECK(recorder.latency(kind).max_ns() == 3500);
+    }
     CHECK(recorder.latency(Latency::own_copy_uncorrected).count() == 0);
 }
 

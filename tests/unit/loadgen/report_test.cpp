@@ -156,6 +156,17 @@ TEST_CASE("the table gives a verdict") {
     CHECK_THAT(table_report(fixture.results()), Catch::Contains("INVALID: 3 repeated"));
 }
 
+TEST_CASE("an objective is of the last member in fanout, of the own copy in thesis") {
+    Fixture fixture;
+    fixture.options.slo = Slo{{}, 50, 1'000'000};
+    CHECK_FALSE(fixture.results().slo()->met.has_value());  // of the last member there is none
+    CHECK(fixture.results().exit_code() == 3);
+    fixture.options.workload = WorkloadKind::thesis;
+    CHECK(fixture.results().slo()->met == true);
+    CHECK(fixture.results().exit_code() == 0);
+    CHECK_THAT(table_report(fixture.results()), Catch::Contains("SLO met: own_copy p50 is 0.5"));
+}
+
 TEST_CASE("an open-loop run in which the load generator was late or busy is invalid and says why") {
     Fixture fixture;
     fixture.options.offered.per_second = 2000;

@@ -324,9 +324,10 @@ TEST_CASE("the window of unanswered messages follows a sender's own copies") {
     Verifier verifier(run, senders, violations);
     verifier.allow(2, 3);
     CHECK(verifier.send(2, {100, 100}) == 0);
-    CHECK(verifier.send(2, {200, 200}) == 1);
+    CHECK(verifier.send(2, {.due_ns = 150, .sent_ns = 200}) == 1);
     CHECK(verifier.send(2, {300, 300}) == 2);
     CHECK(verifier.unanswered(2) == 3);
+    CHECK(verifier.sent_at(make_key(2, 1)).due_ns == 150);
     CHECK(verifier.sent_at(make_key(2, 1)).sent_ns == 200);
     CHECK(verifier.answer(make_key(2, 1)));
     CHECK(verifier.unanswered(2) == 1);
