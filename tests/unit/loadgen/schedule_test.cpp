@@ -45,6 +45,12 @@ TEST_CASE("a constant schedule does not drift, at any rate and after a day") {
     CHECK(times[1] == 86'400 * second_ns);
 }
 
+TEST_CASE("a constant schedule does not drift over millions of messages either") {
+    constexpr std::size_t count = 3'000'001;
+    const auto times = due_times({.per_second = 3}, 0, 1, count);
+    CHECK(times.back() == 1'000'000 * second_ns);
+}
+
 TEST_CASE("bursts are due at once and keep the rate") {
     CHECK(due_times({.per_second = 1000, .burst = 3}, 0, 1, 7) ==
           std::vector<std::uint64_t>{0, 0, 0, 3'000'000, 3'000'000, 3'000'000, 6'000'000});
@@ -71,6 +77,15 @@ TEST_CASE("a Poisson schedule keeps the rate and has the gaps of an exponential 
     }
     CHECK(static_cast<double>(above_mean) / count == Approx(std::exp(-1.0)).epsilon(0.02));
     CHECK(static_cast<double>(above_three) / count == Approx(std::exp(-3.0)).epsilon(0.06));
+}
+
+TEST_CASE("a Poisson schedule of bursts keeps the rate") {
+    constexpr std::size_t bursts = 50'000;
+    const auto times = due_times({.per_second = 1000, .arrivals = Arrivals::poisson, .burst = 4}, 0,
+                                 1, 4 * bursts);
+    CHECK(times[4] == times[7]);
+    CHECK(static_cast<double>(times.back()) / bursts ==
+          Approx(4'000'000).epsilon(5 / std::sqrt(static_cast<double>(bursts))));
 }
 
 TEST_CASE("the same seed gives the same schedule, each sender one of its own") {
