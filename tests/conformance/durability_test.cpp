@@ -198,7 +198,7 @@ TEST_CASE("a message that finds no place on the disk is refused, and the room go
     say(cem, "elsewhere");
     expect_message(cem, "cem", "elsewhere");
     server.await_metric("ringside_append_failures_total", 1);
-    CHECK(server.metric("ringside_appends_total") == 11);
+    server.await_metric("ringside_appends_total", 11);
     server.process().limit_file_size(RLIM_INFINITY);
     // The room tries its disk again after a while.
     const auto until = std::chrono::steady_clock::now() + patience;
