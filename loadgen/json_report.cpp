@@ -1,52 +1,12 @@
 #include <fmt/format.h>
 
-#include <cmath>
-#include <iterator>
-
 #include "common/build_info.hpp"
+#include "loadgen/json_object.hpp"
 #include "loadgen/report.hpp"
 
 namespace ringside::loadgen {
 
 namespace {
-
-// Builds one JSON object: members are appended in order, each with its comma.
-class JsonObject {
- public:
-    void text(std::string_view name, std::string_view value) { add(name, quoted(value)); }
-    void boolean(std::string_view name, bool value) { add(name, value ? "true" : "false"); }
-    void whole(std::string_view name, std::uint64_t value) { add(name, fmt::to_string(value)); }
-    void number(std::string_view name, double value) {
-        add(name, std::isfinite(value) ? fmt::format("{:.6f}", value) : "null");
-    }
-    /// `value`: JSON already, such as another object or null.
-    void add(std::string_view name, std::string_view value) {
-        if (!members_.empty()) members_ += ", ";
-        fmt::format_to(std::back_inserter(members_), "\"{}\": {}", name, value);
-    }
-    [[nodiscard]] std::string str() const { return "{" + members_ + "}"; }
-
- private:
-    // RFC 8259 section 7. Options come from a command line, which need not be UTF-8: other bytes
-    // than printable ASCII are written as the code points of Latin-1.
-    static std::string quoted(std::string_view value) {
-        std::string out = "\"";
-        for (const char byte : value) {
-            const auto code = static_cast<unsigned char>(byte);
-            if (byte == '"' || byte == '\\') {
-                out += '\\';
-                out += byte;
-            } else if (code < 0x20 || code > 0x7e) {
-                fmt::format_to(std::back_inserter(out), "\\u{:04x}", code);
-            } else {
-                out += byte;
-            }
-        }
-        return out + '"';
-    }
-
-    std::string members_;
-};
 
 double per(double amount, double of) noexcept {
     return of > 0 ? amount / of : 0.0;

@@ -120,9 +120,10 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
     using namespace ringside;
     loadgen::Options options;
+    loadgen::Command command;
     try {
-        if (const auto code = loadgen::read_options(argc, argv, options)) return *code;
-        return loadgen::run(options);
+        if (const auto code = loadgen::read_options(argc, argv, options, command)) return *code;
+        return command ? command() : loadgen::run(options);
     } catch (const StartError& problem) {
         fmt::print(stderr, "loadgen: {}\n", problem.what());
         return loadgen::usage_error;

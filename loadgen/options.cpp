@@ -249,7 +249,8 @@ const char* workload_name(WorkloadKind kind) noexcept {
     return "";
 }
 
-std::optional<int> read_options(int argc, const char* const* argv, Options& options) {
+std::optional<int> read_options(int argc, const char* const* argv, Options& options,
+                                Command& command) {
     CLI::App app("Load for a chat server, Redis or NATS, every delivery verified.", "loadgen");
     Options thesis = options;
     Options fanout = options;
@@ -273,6 +274,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen fanout --help\n\n") +
                exit_codes);
     if (const auto code = parse_options(app, argc, argv, probe_text)) return code;
+    if (command) return std::nullopt;
     if (fanout.offered.per_second != 0 &&
         app.get_subcommand("fanout")->count("--outstanding") == 0) {
         fanout.outstanding = outstanding_at_a_rate;

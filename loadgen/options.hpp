@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -46,8 +47,13 @@ struct Options {
 
 [[nodiscard]] const char* workload_name(WorkloadKind kind) noexcept;  // "fanout"
 
+/// What the program does instead of a run; returns its exit code. May throw StartError.
+using Command = std::function<int()>;
+
 /// Nothing where the program goes on, else its exit code: 0 after --help and --version, 2 after a
-/// usage error, which is told on standard error.
-[[nodiscard]] std::optional<int> read_options(int argc, const char* const* argv, Options& options);
+/// usage error, which is told on standard error. Goes on with `command` where that is set, else
+/// with the run that `options` describe.
+[[nodiscard]] std::optional<int> read_options(int argc, const char* const* argv, Options& options,
+                                              Command& command);
 
 }  // namespace ringside::loadgen

@@ -15,6 +15,7 @@ namespace {
 struct Outcome {
     std::optional<int> exit_code;
     Options options;
+    Command command;
     std::string output;
     std::string error;
 };
@@ -24,8 +25,8 @@ Outcome read(std::vector<const char*> arguments) {
     arguments.insert(arguments.begin(), "loadgen");
     test::CapturedStream output(stdout);
     test::CapturedStream error(stderr);
-    outcome.exit_code =
-        read_options(static_cast<int>(arguments.size()), arguments.data(), outcome.options);
+    outcome.exit_code = read_options(static_cast<int>(arguments.size()), arguments.data(),
+                                     outcome.options, outcome.command);
     outcome.output = output.take();
     outcome.error = error.take();
     return outcome;

@@ -1,0 +1,44 @@
+#include "loadgen/json_object.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iterator>
+
+namespace ringside::loadgen {
+
+namespace {
+
+// RFC 8259 section 7.
+std::string quoted(std::string_view value) {
+    std::string out = "\"";
+    for (const char byte : value) {
+        const auto code = static_cast<unsigned char>(byte);
+        if (byte == '"' || byte == '\\') {
+            out += '\\';
+            out += byte;
+        } else if (code < 0x20 || code > 0x7e) {
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", code);
+        } else {
+            out += byte;
+        }
+    }
+    return out + '"';
+}
+
+}  // namespace
+
+void JsonObject::text(std::string_view name, std::string_view value) {
+    add(name, quoted(value));
+}
+
+void JsonObject::number(std::string_view name, double value) {
+    add(name, std::isfinite(value) ? fmt::format("{:.6f}", value) : "null");
+}
+
+void JsonObject::add(std::string_view name, std::string_view value) {
+    if (!members_.empty()) members_ += ", ";
+    fmt::format_to(std::back_inserter(members_), "\"{}\": {}", name, value);
+}
+
+}  // namespace ringside::loadgen
