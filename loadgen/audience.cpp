@@ -8,13 +8,16 @@ namespace {
 constexpr std::size_t ring_places_min = 64;
 }
 
-Audience::Audience(RoomLedger& room, std::size_t members, Recorder& recorder)
+Audience::Audience(RoomLedger& room, std::size_t members, Recorder& recorder, Ledger ledger)
     : room_(room),
       recorder_(recorder),
       members_(members),
       median_((members + 1) / 2),
+      ledger_(ledger),
       ring_(ring_places_min),
-      mask_(ring_places_min - 1) {
+      mask_(ring_places_min - 1),
+      begin_(room.size()),
+      end_(room.size()) {
     RINGSIDE_ASSERT(members > 0);
 }
 
@@ -28,7 +31,7 @@ void Audience::complete(const OnTheWay& message, std::uint64_t now_ns) noexcept 
     recorder_.record(Latency::last_member, Latency::last_member_uncorrected, message.sent, now_ns);
     while (begin_ < end_ && ring_[begin_ & mask_].receipts == members_)
         ++begin_;
-    room_.forget_below(begin_);
+    if (ledger_ == Ledger::forgets) room_.forget_below(begin_);
 }
 
 void Audience::grow() {

@@ -14,7 +14,11 @@ namespace ringside::loadgen {
 // that order, so they complete in it as well.
 class Audience {
  public:
-    Audience(RoomLedger& room, std::size_t members, Recorder& recorder);
+    /// What all members have got may be forgotten, unless others in the room still need it.
+    enum class Ledger : std::uint8_t { forgets, keeps };
+
+    /// Of the messages that follow what is in the room by now.
+    Audience(RoomLedger& room, std::size_t members, Recorder& recorder, Ledger ledger);
 
     /// Messages known: the next one published has this index.
     [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
@@ -44,10 +48,11 @@ class Audience {
     Recorder& recorder_;
     std::size_t members_;
     std::size_t median_;
+    Ledger ledger_;
     std::vector<OnTheWay> ring_;
     std::uint64_t mask_;
-    std::uint64_t begin_ = 0;  // all below are complete
-    std::uint64_t end_ = 0;    // all below are published
+    std::uint64_t begin_;  // all below are complete
+    std::uint64_t end_;    // all below are published
 };
 
 }  // namespace ringside::loadgen

@@ -10,7 +10,7 @@ Result<void> Connection::connect(const SocketAddress& address) {
     RINGSIDE_ASSERT(state_ == State::idle);
     Result<UniqueFd> fd = make_stream_socket(address.family());
     if (!fd) return std::unexpected(fd.error());
-    const Result<SlotId> id = io_.connect(std::move(*fd), address.get(), address.bytes);
+    const Result<SlotId> id = io_->connect(std::move(*fd), address.get(), address.bytes);
     if (!id) return std::unexpected(id.error());
     id_ = *id;
     state_ = State::connecting;
@@ -21,7 +21,7 @@ void Connection::flush() noexcept {
     if (state_ != State::open || in_flight_ || full_) return;
     if (unsent().empty()) {
         if (queued_.empty()) {
-            if (std::exchange(ending_, false)) io_.shutdown_send(id_);
+            if (std::exchange(ending_, false)) io_->shutdown_send(id_);
             return;
         }
         sending_.swap(queued_);
@@ -29,7 +29,7 @@ void Connection::flush() noexcept {
         sent_bytes_ = 0;
     }
     in_flight_ = true;
-    io_.send(id_, unsent());
+    io_->send(id_, unsent());
 }
 
 void Connection::close() noexcept {
@@ -39,7 +39,7 @@ void Connection::close() noexcept {
         return;
     }
     state_ = State::closing;
-    io_.close(id_);
+    io_->close(id_);
 }
 
 void Connection::on_event(const uring::IoEvent& event) noexcept {
@@ -49,7 +49,7 @@ void Connection::on_event(const uring::IoEvent& event) noexcept {
             if (event.result != 0) return on_end(-event.result);
             state_ = State::open;
             was_open_ = true;
-            return io_.receive(id_);
+            return io_->receive(id_);
         case uring::IoEvent::Kind::sent:
             return on_sent(event.result);
         case uring::IoEvent::Kind::writable:

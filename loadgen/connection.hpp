@@ -18,7 +18,7 @@ class Connection {
  public:
     enum class State : std::uint8_t { idle, connecting, open, failed, closing, closed };
 
-    explicit Connection(uring::Io& io) noexcept : io_(io) {}
+    explicit Connection(uring::Io& io) noexcept : io_(&io) {}
 
     /// Starts to connect; the state tells how that went. Only while idle.
     [[nodiscard]] Result<void> connect(const SocketAddress& address);
@@ -52,7 +52,7 @@ class Connection {
     }
     void on_sent(std::int32_t result) noexcept;
 
-    uring::Io& io_;
+    uring::Io* io_;
     SlotId id_;
     State state_ = State::idle;
     bool was_open_ = false;

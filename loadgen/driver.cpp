@@ -1,7 +1,6 @@
 #include "loadgen/driver.hpp"
 
 #include "common/assert.hpp"
-#include "loadgen/virtual_user.hpp"
 
 namespace ringside::loadgen {
 
@@ -14,18 +13,18 @@ Driver::Driver(std::unique_ptr<uring::Io> io) : io_(std::move(io)) {
     RINGSIDE_ASSERT(io_ != nullptr);
 }
 
-void Driver::watch(SlotId id, VirtualUser& user) {
-    if (id.slot >= users_.size()) users_.resize(id.slot + 1);
-    RINGSIDE_ASSERT(users_[id.slot] == nullptr);
-    users_[id.slot] = &user;
+void Driver::watch(SlotId id, ConnectionOwner& owner) {
+    if (id.slot >= owners_.size()) owners_.resize(id.slot + 1);
+    RINGSIDE_ASSERT(owners_[id.slot] == nullptr);
+    owners_[id.slot] = &owner;
 }
 
 void Driver::dispatch(const uring::IoEvent& event) {
-    RINGSIDE_ASSERT(event.id.slot < users_.size());
-    VirtualUser* const user = users_[event.id.slot];
-    RINGSIDE_ASSERT(user != nullptr);
-    if (event.kind == uring::IoEvent::Kind::closed) users_[event.id.slot] = nullptr;
-    user->on_event(event);
+    RINGSIDE_ASSERT(event.id.slot < owners_.size());
+    ConnectionOwner* const owner = owners_[event.id.slot];
+    RINGSIDE_ASSERT(owner != nullptr);
+    if (event.kind == uring::IoEvent::Kind::closed) owners_[event.id.slot] = nullptr;
+    owner->on_event(event);
 }
 
 void Driver::run() {
@@ -35,8 +34,8 @@ void Driver::run() {
             dispatch(event);
         timers_.expire(io_->now_ns());
         scheduler_.run_ready(continuations_max);
-        for (VirtualUser* user : flush_)
-            user->flush();
+        for (ConnectionOwner* owner : flush_)
+            owner->flush();
         flush_.clear();
     }
 }

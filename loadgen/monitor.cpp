@@ -63,7 +63,7 @@ void Monitor::print_line(std::uint64_t now_ns) {
     const std::uint64_t ns = now_ns - line_ns_;
     fmt::print(stderr, "{:4} s  {:<10}  {:>6} users  {:>9.0f} msg/s  {:>10.0f} deliveries/s{}\n",
                (now_ns - begin_ns_) / line_interval_ns,
-               phase_text(state_.phase, state_.recorder.measuring()), connections_,
+               phase_text(state_.phase, state_.recorder.measuring()), state_.connected,
                per_second(counts.messages_sent, ns), per_second(counts.deliveries, ns),
                state_.violations.total() == 0
                    ? ""
@@ -83,13 +83,12 @@ void Monitor::write_textfile() {
 MetricsSnapshot Monitor::snapshot() const {
     const Recorder& recorder = state_.recorder;
     const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
-    MetricsSnapshot out(
-        {{"server", options_.server_label}, {"workload", workload_name(options_.workload)}});
+    MetricsSnapshot out({{"server", options_.server_label}, {"workload", state_.scenario.name}});
     out.add("ringside_load_deliveries_total", number(recorder.counts.deliveries));
     out.add("ringside_load_replayed_total", number(recorder.counts.replayed));
     out.add("ringside_load_messages_sent_total", number(recorder.counts.messages_sent));
     out.add("ringside_load_bytes_received_total", number(recorder.counts.bytes_received));
-    out.add("ringside_load_connections", connections_);
+    out.add("ringside_load_connections", state_.connected);
     for (std::size_t i = 0; i < violation_kinds; ++i) {
         const auto kind = static_cast<Violation>(i);
         out.add("ringside_load_violations_total", number(state_.violations.count(kind)), "kind",
@@ -97,9 +96,9 @@ MetricsSnapshot Monitor::snapshot() const {
     }
     const Counts window = recorder.window_counts();
     const std::uint64_t window_ns = recorder.window_ns(monotonic_ns());
+    const std::uint64_t offered = state_.scenario.offered_per_second();
     out.add("ringside_load_offered_messages_per_second",
-            options_.offered.per_second != 0 ? static_cast<double>(options_.offered.per_second)
-                                             : per_second(window.messages_sent, window_ns));
+            offered != 0 ? number(offered) : per_second(window.messages_sent, window_ns));
     out.add("ringside_load_achieved_messages_per_second",
             per_second(window.messages_answered, window_ns));
     for (std::size_t i = 0; i < latency_kinds; ++i) {

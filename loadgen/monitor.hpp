@@ -17,8 +17,6 @@ class Monitor {
 
     /// At least every 100 ms.
     void tick(std::uint64_t now_ns);
-    /// Users that have a name and are connected now.
-    void set_connections(std::uint32_t connections) noexcept { connections_ = connections; }
 
  private:
     void print_line(std::uint64_t now_ns);
@@ -30,7 +28,6 @@ class Monitor {
     std::unique_ptr<Textfile> textfile_;  // null without --metrics-textfile
     bool terminal_;
     bool write_failed_ = false;  // told once
-    std::uint32_t connections_ = 0;
     std::uint64_t begin_ns_;
     std::uint64_t next_line_ns_;
     std::uint64_t next_textfile_ns_;

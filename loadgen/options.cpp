@@ -7,6 +7,9 @@
 
 #include "common/help_formatter.hpp"
 #include "common/options.hpp"
+#include "loadgen/load_limits.hpp"
+#include "loadgen/scenario_commands.hpp"
+#include "loadgen/scenario_file.hpp"
 #include "uring_async/io/io.hpp"
 
 namespace ringside::loadgen {
@@ -15,15 +18,7 @@ namespace {
 
 constexpr std::uint64_t ms = 1'000'000;
 constexpr std::uint64_t hour = 3'600'000 * ms;
-// Payloads carry a sender's number in 16 bits.
-constexpr std::size_t users_max = 65'535;
-constexpr std::size_t message_bytes_max = 4096;
-constexpr std::size_t outstanding_max = 65'536;
-constexpr std::size_t per_second_max = 10'000'000;
-constexpr std::size_t burst_max = 10'000;
 constexpr std::size_t outstanding_by_default = 16;
-// Open loop: a bound, so that a server that stalls costs the load generator no more memory.
-constexpr std::size_t outstanding_at_a_rate = 1024;
 
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
@@ -180,17 +175,54 @@ void add_idle(CLI::App& app, Options& options) {
     add_result_options(idle, options);
 }
 
+// What a file says, unless the command line says otherwise.
+void add_run(CLI::App& app, Options& options, std::string& file) {
+    CLI::App& run = add_workload(app, "run", "A load that a scenario file describes.", options,
+                                 WorkloadKind::scenario);
+    run.add_option("FILE", file, "The scenario file, such as bench/scenarios/churn.json.")
+        ->required();
+    add_duration_option(run, "--warm-up", options.warm_up_ns, ms, hour, true,
+                        "Load before the measured time, instead of the file's.")
+        ->default_str("the file's")
+        ->group("Load");
+    add_slo_option(run, options);
+    add_count_option(run, "--seed", options.seed, 0, SIZE_MAX,
+                     "The same seed makes the same decisions.")
+        ->group("Load");
+    add_run_options(run, options);
+    run.get_option("--duration")->default_str("the file's");
+    add_result_options(run, options);
+}
+
+// Reads the file; false where it has a mistake, each of which is told.
+bool take_scenario(const CLI::App& run, const std::string& file, Options& options) {
+    auto scenario = read_scenario(file);
+    if (!scenario) {
+        for (const std::string& mistake : scenario.error())
+            fmt::print(stderr, "loadgen: {}\n", mistake);
+        return false;
+    }
+    if (run.count("--warm-up") > 0) scenario->warm_up_ns = options.warm_up_ns;
+    if (run.count("--duration") > 0) scenario->measure_ns = options.duration_ns;
+    options.users = scenario->users();
+    options.offered.per_second = scenario->offered_per_second();
+    options.scenario = std::move(*scenario);
+    return true;
+}
+
 // Whether a run measures this latency at all.
 bool measures(const Options& options, Latency kind) {
-    const bool fanout = options.workload == WorkloadKind::fanout;
+    const Scenario scenario = scenario_of(options);
+    const bool fanout = scenario.has_audience();
     switch (kind) {
         case Latency::set_name:
         case Latency::create_chat:
         case Latency::connect_chat:
         case Latency::own_copy:
             return true;
+        case Latency::replay:
         case Latency::leave_chat:
-            return !fanout;
+            return scenario.has(Behaviour::visitor) || scenario.has(Behaviour::wanderer);
         case Latency::first_member:
         case Latency::median_member:
         case Latency::last_member:
@@ -210,7 +242,9 @@ const char* settle(Options& options) {
     if (options.slo && options.slo->kind && !measures(options, *options.slo->kind)) {
         return "--slo names a latency that this run does not measure";
     }
-    if (options.workload == WorkloadKind::thesis) return nullptr;
+    if (options.workload == WorkloadKind::thesis || options.workload == WorkloadKind::scenario) {
+        return nullptr;
+    }
     if (options.workload == WorkloadKind::idle) {
         if (options.rooms > options.users) return "--rooms is above --users";
         options.members = (options.users + options.rooms - 1) / options.rooms;
@@ -245,6 +279,8 @@ const char* workload_name(WorkloadKind kind) noexcept {
             return "fanout";
         case WorkloadKind::idle:
             return "idle";
+        case WorkloadKind::scenario:
+            return "run";
     }
     return "";
 }
@@ -263,6 +299,10 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     add_thesis(app, thesis);
     add_fanout(app, fanout);
     add_idle(app, idle);
+    Options run = options;
+    std::string file;
+    add_run(app, run, file);
+    add_scenario_commands(app, command);
     app.require_subcommand(1);
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"
@@ -271,6 +311,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen fanout --rooms 1000 --members 2 --json result.json\n"
                            "  loadgen fanout --protocol redis --connect 127.0.0.1:6379\n"
                            "  loadgen idle --users 10000 --server-pid $(pidof uring-server)\n"
+                           "  loadgen scenarios\n"
+                           "  loadgen run bench/scenarios/churn.json --slo 'p99<=5ms'\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
     if (const auto code = parse_options(app, argc, argv, probe_text)) return code;
@@ -279,7 +321,14 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
         app.get_subcommand("fanout")->count("--outstanding") == 0) {
         fanout.outstanding = outstanding_at_a_rate;
     }
-    options = app.got_subcommand("thesis") ? thesis : app.got_subcommand("fanout") ? fanout : idle;
+    if (app.got_subcommand("run")) {
+        if (!take_scenario(*app.get_subcommand("run"), file, run)) return 2;
+        options = std::move(run);
+    } else {
+        options = app.got_subcommand("thesis")   ? thesis
+                  : app.got_subcommand("fanout") ? fanout
+                                                 : idle;
+    }
     const char* const problem = settle(options);
     if (problem == nullptr) return std::nullopt;
     fmt::print(stderr, "loadgen: {} ({} --help lists the options)\n", problem,

@@ -8,13 +8,14 @@
 
 #include "loadgen/payload.hpp"
 #include "loadgen/protocol.hpp"
+#include "loadgen/scenario.hpp"
 #include "loadgen/schedule.hpp"
 #include "loadgen/slo.hpp"
 #include "uring_async/io/io_choice.hpp"
 
 namespace ringside::loadgen {
 
-enum class WorkloadKind : std::uint8_t { thesis, fanout, idle };
+enum class WorkloadKind : std::uint8_t { thesis, fanout, idle, scenario };
 
 /// What the command line says; `--help` lists each with its default.
 struct Options {
@@ -26,6 +27,7 @@ struct Options {
     std::size_t members = 100;    // per room, publishers included; idle: at most
     std::size_t publishers = 1;   // per room; idle: 0
     std::size_t payload_bytes = payload_bytes_min;
+    std::optional<Scenario> scenario;  // exactly for WorkloadKind::scenario
     std::optional<Slo> slo;
     Offered offered;  // fanout: by all publishers together
 

@@ -12,6 +12,8 @@ std::string_view latency_name(Latency kind) noexcept {
             return "create_chat";
         case Latency::connect_chat:
             return "connect_chat";
+        case Latency::replay:
+            return "replay";
         case Latency::leave_chat:
             return "leave_chat";
         case Latency::own_copy:
@@ -69,6 +71,7 @@ Counts operator-(const Counts& a, const Counts& b) noexcept {
     difference.deliveries = a.deliveries - b.deliveries;
     difference.replayed = a.replayed - b.replayed;
     difference.bytes_received = a.bytes_received - b.bytes_received;
+    difference.hostile_sessions = a.hostile_sessions - b.hostile_sessions;
     for (std::size_t i = 0; i < request_kinds; ++i) {
         difference.requests[i] = a.requests[i] - b.requests[i];
     }

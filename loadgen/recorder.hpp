@@ -22,6 +22,7 @@ enum class Latency : std::uint8_t {
     set_name,                 // to its answer
     create_chat,              // to the list that holds the new room
     connect_chat,             // to its answer
+    replay,                   // from connect_chat to the end of what was in the room
     leave_chat,               // to the list
     own_copy,                 // from send_message to the sender's own copy
     own_copy_uncorrected,     // open loop: from its sending, whenever it was due
@@ -47,6 +48,7 @@ struct Counts {
     std::uint64_t deliveries = 0;         // message frames received
     std::uint64_t replayed = 0;           // of these, such as were in the room before the member
     std::uint64_t bytes_received = 0;
+    std::uint64_t hostile_sessions = 0;  // connections of users who misbehave
     std::array<std::uint64_t, request_kinds> requests{};
 
     friend Counts operator-(const Counts& a, const Counts& b) noexcept;

@@ -48,15 +48,14 @@ double to_seconds(std::uint64_t ns) noexcept {
 Run::Run(const Options& options, std::unique_ptr<uring::Io> io, const char* io_name,
          Interruption& interruption)
     : options_(options),
-      address_(address_of(options)),
       interruption_(interruption),
-      state_(options, draw_run(), std::move(io)),
+      state_(options, scenario_of(options), address_of(options), draw_run(), std::move(io)),
       monitor_(options, state_),
-      workload_(make_workload(options)),
+      workload_(state_),
       set_up_queue_(state_.driver.scheduler()),
-      steps_(options.users, Step::arriving),
+      steps_(state_.scenario.users(), Step::arriving),
       results_{options, state_.recorder, state_.violations, io_name, utc_now(), {}} {
-    for (std::uint32_t number = 0; number < options.users; ++number) {
+    for (std::uint32_t number = 0; number < steps_.size(); ++number) {
         users_.push_back(std::make_unique<VirtualUser>(state_, number));
     }
     starts_.reserve(users_.size() + 1);
@@ -67,6 +66,7 @@ Results Run::execute() {
     spawn(nullptr);
     state_.driver.run();
     results_.failure = state_.failure;
+    results_.connections = state_.sign_ins;
     return results_;
 }
 
@@ -88,14 +88,9 @@ bool Run::arrive(VirtualUser& user) {
     while (setting_up_ == set_ups_max && wanted())
         set_up_queue_.wait();
     ++setting_up_;
-    const bool named = wanted() && user.connect(address_) && wanted() && user.sign_in();
-    if (named) {
-        steps_[user.number()] = Step::named;
-        ++results_.connections;
-        monitor_.set_connections(++connected_);
-    }
-    if (named && user.number() == 0) workload_->prepare(user);
-    if (named && wanted()) workload_->set_up(user);
+    const bool named = wanted() && user.connect() && wanted() && user.sign_in();
+    if (named && user.number() == 0) workload_.prepare(user);
+    if (named && wanted()) workload_.set_up(user);
     --setting_up_;
     set_up_queue_.wake_one();
     return named && !user.over();
@@ -104,10 +99,10 @@ bool Run::arrive(VirtualUser& user) {
 void Run::live(VirtualUser& user) {
     Step& step = steps_[user.number()];
     const auto leaving = [this] { return state_.phase >= Phase::leave; };
-    if (arrive(user)) {
+    if (!workload_.arrives_in_set_up(user) || arrive(user)) {
         step = Step::ready;
         if (user.wait_until([this] { return state_.phase >= Phase::rounds; })) {
-            workload_->rounds(user);
+            workload_.rounds(user);
         }
         static_cast<void>(user.wait_until([&] { return user.unanswered() == 0 || leaving(); }));
         step = Step::quiet;
@@ -116,7 +111,6 @@ void Run::live(VirtualUser& user) {
         user.disconnect();
     }
     user.close();
-    if (step >= Step::named) monitor_.set_connections(--connected_);
     step = Step::gone;
 }
 
@@ -169,8 +163,12 @@ void Run::conduct() {
 bool Run::set_up() {
     spawn(users_.front().get());
     if (!everybody_ready()) return false;
-    for (std::size_t i = 1; i < users_.size(); ++i)
+    const std::uint64_t begin_ns = monotonic_ns();
+    for (std::size_t i = 1; i < users_.size(); ++i) {
+        const std::uint64_t due_ns = begin_ns + state_.scenario.ramp_ns * i / users_.size();
+        if (due_ns > begin_ns && !pause_until(due_ns)) return false;
         spawn(users_[i].get());
+    }
     return everybody_ready();
 }
 
@@ -182,7 +180,7 @@ bool Run::everybody_ready() {
         state_.fail(
             fmt::format("the server let {} s go by without an answer while users set up "
                         "({} of {} have a name); does it speak the protocol {}?",
-                        set_up_patience_ns / 1'000'000'000, results_.connections, options_.users,
+                        set_up_patience_ns / 1'000'000'000, state_.sign_ins, users_.size(),
                         protocol_name(options_.protocol)));
     }
     return false;
@@ -192,9 +190,10 @@ void Run::load() {
     const std::uint64_t begin_ns = monotonic_ns();
     state_.load_begin_ns = begin_ns;
     enter_phase(Phase::rounds);
-    if (!pause_until(begin_ns + options_.warm_up_ns)) return;
+    if (!pause_until(begin_ns + state_.scenario.warm_up_ns)) return;
     results_.warm_up_seconds = to_seconds(monotonic_ns() - begin_ns);
     measure();
+    pause_until(monotonic_ns() + state_.scenario.cool_down_ns);
 }
 
 void Run::measure() {
@@ -203,7 +202,7 @@ void Run::measure() {
     const double own_before = own_cpu_seconds();
     const std::uint64_t begin_ns = monotonic_ns();
     state_.recorder.open(begin_ns);
-    pause_until(begin_ns + options_.duration_ns);
+    pause_until(begin_ns + state_.scenario.measure_ns);
     const std::uint64_t end_ns = monotonic_ns();
     state_.recorder.close(end_ns);
     results_.loadgen_cpu_seconds = own_cpu_seconds() - own_before;

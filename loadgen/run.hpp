@@ -17,9 +17,10 @@ namespace ringside::loadgen {
 // One run of a workload, from the first connect to the verdict, on one thread. Every virtual user
 // is a coroutine, and one more conducts: it moves the run from phase to phase (run_state.hpp).
 //
-// 1. User 0 connects and prepares the rooms; then all others set up, at most `set_ups_max` at a
-//    time, so that it is the server's answers that set their pace.
-// 2. When everybody is ready the load starts: warm-up, then the measured window.
+// 1. User 0 connects and prepares the rooms; then all others that arrive in set-up do so, over the
+//    scenario's ramp and at most `set_ups_max` at a time: without a ramp it is the server's answers
+//    that set their pace.
+// 2. When everybody is ready the load starts: warm-up, the measured window, cool-down.
 // 3. Then nobody sends any more, and everybody's own copies come back.
 // 4. Everybody leaves its room. The room list that answers comes after the last message, so what
 //    has not come by then is lost. Then everybody asks the server to close, and reads until it
@@ -49,7 +50,7 @@ class Run {
     };
 
     /// How far a user is.
-    enum class Step : std::uint8_t { arriving, named, ready, quiet, gone };
+    enum class Step : std::uint8_t { arriving, ready, quiet, gone };
 
     void conduct();
     void live(VirtualUser& user);
@@ -71,16 +72,14 @@ class Run {
     void drain();
 
     const Options& options_;
-    SocketAddress address_;
     Interruption& interruption_;
     RunState state_;
     Monitor monitor_;
-    std::unique_ptr<Workload> workload_;
+    Workload workload_;
     std::vector<std::unique_ptr<VirtualUser>> users_;
     std::vector<Start> starts_;  // the conductor's, then those of users in order
     fiber::WaitQueue set_up_queue_;
     std::uint32_t setting_up_ = 0;  // users between their connect and being ready
-    std::uint32_t connected_ = 0;   // users with a name whose connection is not closed
     std::vector<Step> steps_;       // by user
     Results results_;
 };

@@ -5,10 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "common/socket_ops.hpp"
 #include "loadgen/driver.hpp"
 #include "loadgen/options.hpp"
 #include "loadgen/recorder.hpp"
 #include "loadgen/room_list.hpp"
+#include "loadgen/scenario.hpp"
 #include "loadgen/verifier.hpp"
 #include "loadgen/violations.hpp"
 
@@ -25,11 +27,14 @@ enum class Phase : std::uint8_t {
 
 /// What the virtual users of a run have in common. One thread.
 struct RunState {
-    RunState(const Options& run_options, std::uint32_t run, std::unique_ptr<uring::Io> io)
+    RunState(const Options& run_options, Scenario run_scenario, const SocketAddress& server,
+             std::uint32_t run, std::unique_ptr<uring::Io> io)
         : options(run_options),
+          scenario(std::move(run_scenario)),
+          address(server),
           driver(std::move(io)),
-          recorder(run_options.offered.per_second != 0),
-          verifier(run, run_options.users, violations,
+          recorder(scenario.offered_per_second() != 0),
+          verifier(run, scenario.users(), violations,
                    run_options.protocol == Protocol::chat ? BodyForm::chat : BodyForm::bare),
           rooms(run) {}
 
@@ -39,6 +44,8 @@ struct RunState {
     }
 
     const Options& options;
+    const Scenario scenario;
+    const SocketAddress address;
     Driver driver;
     Recorder recorder;
     Violations violations;
@@ -46,6 +53,8 @@ struct RunState {
     RoomList rooms;
     Phase phase = Phase::set_up;
     std::uint64_t load_begin_ns = 0;  // of Phase::rounds
+    std::uint32_t sign_ins = 0;       // names taken
+    std::uint32_t connected = 0;      // users with a name whose connection is not closed
     /// Why the run cannot go on; empty while it can. The run then ends without a verdict on what
     /// is lost, since nobody could have got it.
     std::string failure;

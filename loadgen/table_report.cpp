@@ -37,8 +37,37 @@ std::string quantile(const Histogram& histogram, double q) {
     return supports_quantile(histogram.count(), q) ? micros(histogram.at_quantile(q)) : "-";
 }
 
+std::string sending_text(const Sending& sending) {
+    if (sending.outstanding == 0) return "";
+    std::string text = sending.offered.per_second != 0
+                           ? fmt::format(", {} messages/s", grouped(sending.offered.per_second))
+                           : fmt::format(", outstanding {}", sending.outstanding);
+    return text;
+}
+
+void describe(Out out, const Scenario& scenario) {
+    for (const UserGroup& group : scenario.groups) {
+        fmt::format_to(out, "  {} {}: {}", grouped(group.count), group.name,
+                       behaviour_name(group.does));
+        if (has_room(group.does)) {
+            const RoomSet& set = scenario.rooms[group.rooms];
+            fmt::format_to(out, ", {} (rooms: {})", set.name, grouped(set.count));
+        }
+        fmt::format_to(out, "{}\n", sending_text(group.sending));
+    }
+}
+
 void head(Out out, const Results& results) {
     const Options& options = results.options;
+    if (options.workload == WorkloadKind::scenario) {
+        fmt::format_to(out, "{} against {} ({}), I/O {}\n", options.scenario->name, options.connect,
+                       options.server_label, results.io);
+        describe(out, *options.scenario);
+        fmt::format_to(out, "measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
+                       results.measured_seconds, results.warm_up_seconds,
+                       results.interrupted ? "; INTERRUPTED" : "");
+        return;
+    }
     fmt::format_to(out, "{} against {} ({}), protocol {}, I/O {}\n",
                    workload_name(options.workload), options.connect, options.server_label,
                    protocol_name(options.protocol), results.io);
@@ -80,6 +109,7 @@ void figures(Out out, const Results& results) {
     row("own copies back", window.messages_answered, "");
     row("deliveries", window.deliveries,
         window.replayed == 0 ? "" : "  " + grouped(window.replayed) + " replayed");
+    if (window.hostile_sessions > 0) row("hostile sessions", window.hostile_sessions, "");
     const auto cpu = [&](std::string_view name, double seconds) {
         fmt::format_to(out, "  {:<18}{:>14.2f} s{:>16} deliveries a CPU-second\n", name, seconds,
                        rate(static_cast<double>(window.deliveries), seconds));

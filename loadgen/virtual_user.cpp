@@ -82,9 +82,9 @@ bool VirtualUser::await(Request request, Answer& answer) {
 
 // ---- the steps of a session ----
 
-bool VirtualUser::connect(const SocketAddress& address) {
+bool VirtualUser::connect() {
     if (over()) return false;
-    if (const Result<void> started = connection_.connect(address); !started) {
+    if (const Result<void> started = connection_.connect(run_.address); !started) {
         run_.fail(
             fmt::format("cannot open connection {}: {}", number_ + 1, started.error().text()));
         return false;
@@ -109,9 +109,8 @@ std::uint64_t VirtualUser::ask(Request request, std::string_view text) {
     return now_ns;
 }
 
-void VirtualUser::record(Latency kind, bool always, std::uint64_t sent_ns,
-                         std::uint64_t answered_ns) noexcept {
-    if (always) {
+void VirtualUser::record(Latency kind, std::uint64_t sent_ns, std::uint64_t answered_ns) noexcept {
+    if (run_.phase == Phase::set_up) {
         run_.recorder.record_always(kind, answered_ns - sent_ns);
     } else {
         run_.recorder.record(kind, sent_ns, answered_ns);
@@ -123,11 +122,11 @@ bool VirtualUser::sign_in() {
     const std::string name = user_name(run_.verifier.run(), static_cast<std::uint16_t>(number_));
     const std::uint64_t sent_ns = ask(Request::set_name, name);
     if (!await(Request::set_name, answer)) return false;
-    record(Latency::set_name, true, sent_ns, answer.at_ns);
+    record(Latency::set_name, sent_ns, answer.at_ns);
     return await(Request::get_chats, answer);
 }
 
-bool VirtualUser::create_room(const std::string& name, bool always_record) {
+bool VirtualUser::create_room(const std::string& name) {
     Answer answer;
     const std::uint64_t sent_ns = ask(Request::create_chat, name);
     while (true) {
@@ -136,27 +135,32 @@ bool VirtualUser::create_room(const std::string& name, bool always_record) {
         if (index && *index < answer.rooms) break;
     }
     awaiting_.reset();
-    record(Latency::create_chat, always_record, sent_ns, answer.at_ns);
+    record(Latency::create_chat, sent_ns, answer.at_ns);
     return true;
 }
 
-bool VirtualUser::join_room(RoomLedger& room, Audience* audience, bool always_record) {
+bool VirtualUser::join_room(RoomLedger& room, Audience* audience, Counted counted) {
     RINGSIDE_ASSERT(stage_ == Stage::lobby);
     Answer answer;
     joining_ = &room;
     audience_ = audience;
-    const std::uint64_t sent_ns = ask(Request::connect_chat, room.name());
+    counted_ = counted == Counted::yes;
+    joined_ns_ = ask(Request::connect_chat, room.name());
     if (!await(Request::connect_chat, answer)) return false;
-    record(Latency::connect_chat, always_record, sent_ns, answer.at_ns);
+    record(Latency::connect_chat, joined_ns_, answer.at_ns);
     return true;
 }
 
 bool VirtualUser::read_replay() {
     if (replay_end_ == replay_unknown) return !over();
-    return wait_until([this] { return cursor_.index >= replay_end_; });
+    if (!wait_until([this] { return cursor_.index >= replay_end_; })) return false;
+    // The coroutine runs in the turn in which the last of it came.
+    record(Latency::replay, joined_ns_, run_.driver.now_ns());
+    return true;
 }
 
-bool VirtualUser::publish(std::optional<std::uint64_t> due_ns, std::uint64_t free_ns) {
+bool VirtualUser::publish(std::size_t bytes, std::optional<std::uint64_t> due_ns,
+                          std::uint64_t free_ns) {
     RINGSIDE_ASSERT(stage_ == Stage::room);
     if (!run_.verifier.may_send(number_)) {
         run_.fail(
@@ -169,7 +173,7 @@ bool VirtualUser::publish(std::optional<std::uint64_t> due_ns, std::uint64_t fre
     const SendTime time{due_ns.value_or(now_ns), now_ns};
     if (due_ns) run_.recorder.record(Latency::send_lag, free_ns, now_ns);
     const std::uint32_t counter = run_.verifier.send(number_, time);
-    payload_.resize(run_.options.payload_bytes);
+    payload_.resize(bytes);
     store_payload(payload_, {run_.verifier.run(), static_cast<std::uint16_t>(number_),
                              cursor_.room->tag(), counter});
     queue(Request::send_message, payload_);
@@ -184,8 +188,42 @@ bool VirtualUser::leave_room() {
     leaving_ = true;
     const std::uint64_t sent_ns = ask(Request::leave_chat, {});
     if (!await(Request::get_chats, answer)) return false;
-    record(Latency::leave_chat, false, sent_ns, answer.at_ns);
+    record(Latency::leave_chat, sent_ns, answer.at_ns);
     return true;
+}
+
+bool VirtualUser::end_session() {
+    RINGSIDE_ASSERT(stage_ == Stage::lobby);
+    disconnect();
+    close();
+    if (broken_ || !run_.failure.empty()) return false;
+    connection_ = Connection(run_.driver.io());
+    dialect_ = make_dialect(run_.options.protocol);
+    answers_.clear();
+    awaiting_.reset();
+    disconnecting_ = false;
+    rooms_known_ = 0;
+    return true;
+}
+
+// ---- reading slowly ----
+
+void VirtualUser::limit_reading() noexcept {
+    reads_slowly_ = true;
+    may_read_bytes_ = 0;
+}
+
+void VirtualUser::allow_reading(std::uint64_t bytes) noexcept {
+    const auto more = static_cast<std::int64_t>(bytes);
+    may_read_bytes_ = std::min(may_read_bytes_ + more, more);
+    if (may_read_bytes_ > 0 && !over() && std::exchange(held_, false)) {
+        run_.driver.io().receive(connection_.id());
+    }
+}
+
+void VirtualUser::read_freely() noexcept {
+    reads_slowly_ = false;
+    if (!over() && std::exchange(held_, false)) run_.driver.io().receive(connection_.id());
 }
 
 void VirtualUser::give_up_room() {
@@ -196,7 +234,7 @@ void VirtualUser::give_up_room() {
 }
 
 void VirtualUser::disconnect() {
-    if (over()) return;
+    if (over() || connection_.state() == Connection::State::idle) return;
     disconnecting_ = true;
     if (run_.options.protocol == Protocol::chat) {
         queue(Request::disconnect, {});
@@ -218,6 +256,8 @@ void VirtualUser::close() {
     connection_.close();
     while (connection_.state() != Connection::State::closed)
         park();
+    if (signed_in()) --run_.connected;
+    stage_ = Stage::unnamed;
 }
 
 void VirtualUser::break_off(std::string_view what) {
@@ -285,6 +325,10 @@ void VirtualUser::on_received(const uring::IoEvent& event) {
     const bool sound =
         std::visit([&](auto& dialect) { return dialect.feed(chunk, handle, respond); }, dialect_);
     if (!sound && !broken_) on_broken_stream();
+    if (!reads_slowly_ || over()) return;
+    may_read_bytes_ -= event.result;
+    if (may_read_bytes_ > 0 || std::exchange(held_, true)) return;
+    run_.driver.io().hold(connection_.id());
 }
 
 void VirtualUser::on_broken_stream() {
@@ -336,7 +380,7 @@ void VirtualUser::on_message(std::string_view body) {
             audience_->published((key & foreign_key) == 0 ? run_.verifier.sent_at(key)
                                                           : SendTime{now_ns, now_ns});
         }
-        audience_->received(delivery.index, now_ns);
+        if (counted_) audience_->received(delivery.index, now_ns);
     }
     if (sender_of(delivery.key) == number_) on_own_copy(delivery.key);
 }
@@ -391,7 +435,11 @@ void VirtualUser::on_answer(Answer answer) {
                                      : stage_ == Stage::lobby ? "in the lobby"
                                                               : "in a room"));
     }
-    if (answer.is(Request::set_name) && success) stage_ = Stage::lobby;
+    if (answer.is(Request::set_name) && success) {
+        stage_ = Stage::lobby;
+        ++run_.sign_ins;
+        ++run_.connected;
+    }
     if (answer.is(Request::connect_chat) && success) enter_room();
     if (awaiting_ && answer.is(*awaiting_)) awaiting_.reset();
     answers_.push_back(std::move(answer));

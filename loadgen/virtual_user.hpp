@@ -9,6 +9,7 @@
 #include "common/chat_rules.hpp"
 #include "loadgen/audience.hpp"
 #include "loadgen/connection.hpp"
+#include "loadgen/connection_owner.hpp"
 #include "loadgen/dialect.hpp"
 #include "loadgen/random.hpp"
 #include "loadgen/run_state.hpp"
@@ -41,7 +42,7 @@ struct Answer {
 //    In an open loop the latency begins when the message was due.
 // 4. A user is over when its connection failed, the server broke the protocol, or the run is over.
 //    Every wait then returns false, and its coroutine closes the connection and ends.
-class VirtualUser {
+class VirtualUser final : public ConnectionOwner {
  public:
     VirtualUser(RunState& run, std::uint32_t number);
 
@@ -49,6 +50,8 @@ class VirtualUser {
     [[nodiscard]] Random& random() noexcept { return random_; }
     [[nodiscard]] RunState& run() noexcept { return run_; }
     [[nodiscard]] Phase phase() const noexcept { return run_.phase; }
+    /// Neither the load nor the user is over.
+    [[nodiscard]] bool in_load() const noexcept { return run_.phase == Phase::rounds && !over(); }
 
     // ---- waiting ----
     /// Parks the coroutine until the condition holds; false where the user is over.
@@ -65,26 +68,38 @@ class VirtualUser {
     void wake() noexcept;
 
     // ---- the steps of a session; each is false where the user is over ----
-    [[nodiscard]] bool connect(const SocketAddress& address);
+    [[nodiscard]] bool connect();
     [[nodiscard]] bool sign_in();
     /// Ends with the list that holds the room; a refusal is a violation, so the name must be new.
-    [[nodiscard]] bool create_room(const std::string& name, bool always_record);
-    /// `audience`: whom the messages of this room are counted for; null for nobody.
-    [[nodiscard]] bool join_room(RoomLedger& room, Audience* audience, bool always_record);
+    [[nodiscard]] bool create_room(const std::string& name);
+    /// Whether a user is one of the members that a message's latencies are counted over.
+    enum class Counted : std::uint8_t { no, yes };
+    /// `audience`: the room's; null where it has none, then `counted` does not matter.
+    [[nodiscard]] bool join_room(RoomLedger& room, Audience* audience, Counted counted);
     /// Everything is read that was in the room when the user joined, as far as anybody knows.
     [[nodiscard]] bool read_replay();
-    [[nodiscard]] bool send_message() { return publish(std::nullopt, 0); }
+    [[nodiscard]] bool send_message(std::size_t bytes) { return publish(bytes, std::nullopt, 0); }
     /// Open loop: a message that was due then, and that nothing but the load generator has held up
     /// since `free_ns`, which is not before.
-    [[nodiscard]] bool send_message(std::uint64_t due_ns, std::uint64_t free_ns) {
-        return publish(due_ns, free_ns);
+    [[nodiscard]] bool send_message(std::size_t bytes, std::uint64_t due_ns,
+                                    std::uint64_t free_ns) {
+        return publish(bytes, due_ns, free_ns);
     }
     [[nodiscard]] bool leave_room();
+    /// From the lobby: disconnects, and is then as if it had never connected.
+    [[nodiscard]] bool end_session();
     /// Gets the server to close and reads until it does, so that whatever comes late is seen.
     void disconnect();
     /// Waits until the connection is gone.
     void close();
 
+    // ---- reading slowly: in a room, with nothing on its way ----
+    /// From now on only what allow_reading() allows is read, in pieces as large as they come.
+    void limit_reading() noexcept;
+    void allow_reading(std::uint64_t bytes) noexcept;
+    void read_freely() noexcept;
+
+    [[nodiscard]] bool signed_in() const noexcept { return stage_ != Stage::unnamed; }
     [[nodiscard]] bool in_room() const noexcept { return stage_ == Stage::room; }
     [[nodiscard]] std::uint32_t rooms_known() const noexcept { return rooms_known_; }
     [[nodiscard]] std::uint32_t unanswered() const noexcept {
@@ -94,22 +109,23 @@ class VirtualUser {
     void give_up_room();
 
     // ---- for the loop ----
-    void on_event(const uring::IoEvent& event);
-    void flush() noexcept { connection_.flush(); }
+    void on_event(const uring::IoEvent& event) override;
+    void flush() noexcept override { connection_.flush(); }
 
  private:
     static constexpr std::uint64_t replay_unknown = UINT64_MAX;
 
     void queue(Request request, std::string_view text);
-    [[nodiscard]] bool publish(std::optional<std::uint64_t> due_ns, std::uint64_t free_ns);
+    [[nodiscard]] bool publish(std::size_t bytes, std::optional<std::uint64_t> due_ns,
+                               std::uint64_t free_ns);
     /// Sends a request that has an answer; returns when.
     std::uint64_t ask(Request request, std::string_view text);
     /// The next answer, in the order of their coming; false where the user is over.
     [[nodiscard]] bool next_answer(Answer& answer);
     /// Waits for the answer to `request`; lists before it are passed over.
     [[nodiscard]] bool await(Request request, Answer& answer);
-    void record(Latency kind, bool always, std::uint64_t sent_ns,
-                std::uint64_t answered_ns) noexcept;
+    /// Of set-up always, later where it began in the measured window.
+    void record(Latency kind, std::uint64_t sent_ns, std::uint64_t answered_ns) noexcept;
     /// The server did what it must not: the user is over.
     void break_off(std::string_view what);
     /// The server is not one that the run can use: the run ends, and nobody did wrong.
@@ -137,6 +153,9 @@ class VirtualUser {
     bool wake_wanted_ = false;  // something the coroutine may wait for is in this chunk
     bool broken_ = false;       // the server broke the protocol
     bool disconnecting_ = false;
+    bool reads_slowly_ = false;        // true from limit_reading() to read_freely()
+    bool held_ = false;                // true while nothing more is to be received
+    std::int64_t may_read_bytes_ = 0;  // reading slowly; below 0 where too much came at once
     Stage stage_ = Stage::unnamed;
     std::optional<Request> awaiting_;  // what was asked and has no answer yet
     std::uint32_t rooms_known_ = 0;    // in the newest list
@@ -147,6 +166,8 @@ class VirtualUser {
     std::uint64_t leave_end_ = 0;    // the room's size when leave_chat was sent
     Cursor cursor_;
     Audience* audience_ = nullptr;
+    bool counted_ = false;          // by the audience
+    std::uint64_t joined_ns_ = 0;   // when connect_chat was sent
     std::uint64_t replay_end_ = 0;  // the room's size when the user joined; replay_unknown
     // Own messages below this number are not measured: a replay of unknown length may have been
     // before them.

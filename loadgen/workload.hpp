@@ -1,79 +1,64 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "loadgen/audience.hpp"
+#include "loadgen/scenario.hpp"
 #include "loadgen/virtual_user.hpp"
 
 namespace ringside::loadgen {
 
-// What the virtual users of a run do; each function is called in the coroutine of its user. They
-// return early where the user is over.
+// Carries a scenario out: which user is in which group and room, the rooms themselves, and what
+// each user does in its coroutine. The functions return early where the user is over.
+//
+// User u of a group is in room u % rooms of the group's room set. Those who come and go are not
+// counted among a message's receivers: nobody knows whether they should have got it already.
 class Workload {
  public:
-    virtual ~Workload() = default;
-    /// User 0 alone, before anybody else connects, so that a room is not announced to everybody.
-    virtual void prepare(VirtualUser& user) = 0;
-    /// Each user with a name, before the load starts.
-    virtual void set_up(VirtualUser& user) = 0;
+    explicit Workload(RunState& run);
+
+    /// Connected and in its room before the load begins; the others begin with the load.
+    [[nodiscard]] bool arrives_in_set_up(const VirtualUser& user) const noexcept {
+        return loadgen::arrives_in_set_up(place_of(user).group->does);
+    }
+    /// User 0 alone, before anybody else connects, so that a room is not announced to everybody:
+    /// makes the rooms and their histories.
+    void prepare(VirtualUser& user);
+    /// Each user that arrives in set-up, with a name.
+    void set_up(VirtualUser& user);
     /// The load, until nobody sends any more (Phase::quiet).
-    virtual void rounds(VirtualUser& user) = 0;
-};
+    void rounds(VirtualUser& user);
 
-// Users wander between rooms as in the thesis: see docs/benchmarking.md. What a user decides is
-// drawn from its own random numbers.
-class ThesisWorkload final : public Workload {
- public:
-    static constexpr std::uint32_t rooms_wanted = 4;
-    static constexpr std::uint32_t create_permille = 2;
-    static constexpr std::uint32_t leave_permille = 50;
-
-    /// In the lobby: make a room, rather than join one.
-    [[nodiscard]] static bool wants_room(Random& random, std::uint32_t rooms) noexcept {
-        return rooms < rooms_wanted || random.chance(create_permille);
-    }
-    /// In a room: leave it, rather than send a message.
-    [[nodiscard]] static bool wants_to_leave(Random& random) noexcept {
-        return random.chance(leave_permille);
-    }
-
-    void prepare(VirtualUser& user) override;
-    void set_up(VirtualUser& user) override;
-    void rounds(VirtualUser& user) override;
-
- private:
-    [[nodiscard]] bool create_room(VirtualUser& user);
-
-    std::uint32_t rooms_made_ = 0;  // by all users; names the next one
-};
-
-// Rooms of equal size; the publishers in each keep a fixed number of messages on their way, or,
-// with an offered load, send when a message is due and at most so many are on their way. User u is
-// member u / rooms of room u % rooms, and the first members are the publishers. Without any
-// publisher this is the workload idle.
-class FanoutWorkload final : public Workload {
- public:
-    explicit FanoutWorkload(const Options& options) : options_(options) {}
-
-    void prepare(VirtualUser& user) override;
-    void set_up(VirtualUser& user) override;
-    void rounds(VirtualUser& user) override;
-
- private:
-    void keep_schedule(VirtualUser& user);
-    /// Waits for room among the messages on their way; false where the load is over.
-    [[nodiscard]] bool wait_to_send(VirtualUser& user) const;
-
+    // ---- for behaviours.cpp ----
     struct Room {
-        std::uint32_t index = 0;  // in the RoomList
-        std::unique_ptr<Audience> audience;
+        std::uint32_t index = 0;             // in the RoomList
+        std::unique_ptr<Audience> audience;  // null where nobody stays
     };
+    [[nodiscard]] Room& room_of(const VirtualUser& user) noexcept;
+    [[nodiscard]] bool create_room(VirtualUser& user);
+    /// When a user of the group may open its next connection.
+    [[nodiscard]] std::uint64_t next_connect_ns(const UserGroup& group) noexcept;
 
-    const Options& options_;
-    std::vector<Room> rooms_;
+ private:
+    static constexpr std::size_t history_outstanding = 256;
+    static constexpr std::size_t history_payload_bytes = 64;
+
+    struct Place {
+        const UserGroup* group = nullptr;
+        std::size_t index = 0;  // among the users of the group
+    };
+    [[nodiscard]] Place place_of(const VirtualUser& user) const noexcept;
+    [[nodiscard]] bool fill(VirtualUser& user, RoomLedger& room, std::uint64_t messages);
+    [[nodiscard]] std::unique_ptr<Audience> make_audience(std::size_t set, std::size_t room) const;
+
+    RunState& run_;
+    const Scenario& scenario_;
+    std::vector<std::vector<Room>> rooms_;        // by room set
+    std::vector<std::uint64_t> next_connect_ns_;  // by group
+    std::uint32_t rooms_made_ = 0;                // names the next one
 };
-
-[[nodiscard]] std::unique_ptr<Workload> make_workload(const Options& options);
 
 }  // namespace ringside::loadgen

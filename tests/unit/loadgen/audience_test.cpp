@@ -19,7 +19,7 @@ struct Hearing {
 
 TEST_CASE("the first, the median and the last receipt of a message are measured") {
     Hearing fixture;
-    Audience audience(fixture.room, 5, fixture.recorder);
+    Audience audience(fixture.room, 5, fixture.recorder, Audience::Ledger::forgets);
     fixture.room.append({1, 1});
     audience.published({1000, 1000});
     for (const std::uint64_t now : {1010U, 1020U, 1030U, 1040U, 1050U})
@@ -34,7 +34,7 @@ TEST_CASE("receipts are measured from when a message was due, the last from its 
     RoomLedger room{0, "room", true};
     Recorder recorder(true);
     recorder.open(0);
-    Audience audience(room, 3, recorder);
+    Audience audience(room, 3, recorder, Audience::Ledger::forgets);
     room.append({1, 1});
     audience.published({.due_ns = 900, .sent_ns = 1000});
     for (const std::uint64_t now : {1010U, 1020U, 1030U})
@@ -47,7 +47,7 @@ TEST_CASE("receipts are measured from when a message was due, the last from its 
 
 TEST_CASE("in a room of one member the first is the median and the last") {
     Hearing fixture;
-    Audience audience(fixture.room, 1, fixture.recorder);
+    Audience audience(fixture.room, 1, fixture.recorder, Audience::Ledger::forgets);
     audience.published({100, 100});
     audience.received(0, 107);
     for (const Latency kind :
@@ -59,7 +59,7 @@ TEST_CASE("in a room of one member the first is the median and the last") {
 
 TEST_CASE("a member far behind the others keeps every message's own time") {
     Hearing fixture;
-    Audience audience(fixture.room, 2, fixture.recorder);
+    Audience audience(fixture.room, 2, fixture.recorder, Audience::Ledger::forgets);
     constexpr std::uint64_t messages = 10'000;
     for (std::uint64_t i = 0; i < messages; ++i) {
         fixture.room.append({i, i});

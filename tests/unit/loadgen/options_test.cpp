@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <sstream>
 #include <vector>
 
 #include "support/captured_stream.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace ringside;
 using namespace ringside::loadgen;
@@ -154,15 +156,50 @@ TEST_CASE("what makes no sense is refused in one line") {
     CHECK(std::ranges::count(outcome.error, '\n') == 1);
 }
 
+TEST_CASE("a run takes from its file what the command line does not say") {
+    const test::TempFolder folder;
+    const std::string file = (folder.path() / "s.json").native();
+    std::ofstream(file) << R"({"name": "talk", "description": "d", "rooms": [{"name": "r"}],
+"phases": {"warm_up": "3s", "measure": "7s"},
+"users": [{"name": "a", "count": 5, "does": "member", "rooms": "r", "send": {"rate": 50}}]})";
+    const Outcome plain = read({"run", file.c_str()});
+    CHECK_FALSE(plain.exit_code);
+    REQUIRE(plain.options.scenario);
+    CHECK(plain.options.workload == WorkloadKind::scenario);
+    CHECK(plain.options.users == 5);
+    CHECK(plain.options.scenario->warm_up_ns == 3'000'000'000);
+    CHECK(plain.options.scenario->measure_ns == 7'000'000'000);
+    const Outcome given = read({"run", file.c_str(), "--duration", "1s", "--warm-up", "0", "--slo",
+                                "last_member:p99<=1s"});
+    CHECK_FALSE(given.exit_code);
+    CHECK(given.options.scenario->warm_up_ns == 0);
+    CHECK(given.options.scenario->measure_ns == 1'000'000'000);
+    const Outcome impossible = read({"run", file.c_str(), "--slo", "replay:p99<=1s"});
+    CHECK(impossible.exit_code == 2);
+    CHECK_THAT(impossible.error, Catch::Contains("does not measure"));
+    std::ofstream(file) << "{}";
+    const Outcome wrong = read({"run", file.c_str()});
+    CHECK(wrong.exit_code == 2);
+    CHECK_THAT(wrong.error, Catch::Contains(file + ":1: users is missing"));
+}
+
+TEST_CASE("the scenario commands are no run") {
+    CHECK(read({"scenarios"}).command);
+    CHECK(read({"check", "a.json"}).command);
+    CHECK_FALSE(read({"thesis"}).command);
+    CHECK(read({"check"}).exit_code == 2);
+}
+
 TEST_CASE("help fits into 80 columns and shows examples, exit codes and defaults") {
     const auto arguments = GENERATE(
         std::vector<const char*>{"--help"}, std::vector<const char*>{"thesis", "--help"},
-        std::vector<const char*>{"fanout", "-h"}, std::vector<const char*>{"idle", "--help"});
+        std::vector<const char*>{"fanout", "-h"}, std::vector<const char*>{"idle", "--help"},
+        std::vector<const char*>{"run", "--help"});
     const Outcome outcome = read(arguments);
     CHECK(outcome.exit_code == 0);
     CHECK_THAT(outcome.output,
                Catch::Contains("Exit codes: 0") &&
-                   Catch::Contains(arguments.size() == 1 ? "Examples:" : "Default: 10s."));
+                   Catch::Contains(arguments.size() == 1 ? "Examples:" : "Default: "));
     std::istringstream lines(outcome.output);
     for (std::string line; std::getline(lines, line);) {
         CAPTURE(line);

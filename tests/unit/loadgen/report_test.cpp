@@ -40,6 +40,19 @@ struct Fixture {
     }
 };
 
+Scenario small_scenario() {
+    Scenario scenario;
+    scenario.name = "talk";
+    scenario.rooms.push_back({"hall", 3, 50});
+    UserGroup group;
+    group.name = "talkers";
+    group.count = 7;
+    group.sending.outstanding = 2;
+    group.sending.payload = {PayloadBytes::Spread::uniform, 40, 90, 0};
+    scenario.groups.push_back(group);
+    return scenario;
+}
+
 simdjson::dom::element parse(simdjson::dom::parser& parser, const std::string& text) {
     simdjson::dom::element root;
     REQUIRE(parser.parse(text).get(root) == simdjson::SUCCESS);
@@ -224,4 +237,20 @@ TEST_CASE("without figures of the server's memory there are none in the report")
     const auto root = parse(parser, json_report(fixture.results()));
     CHECK(root.at_pointer("/server/resident_bytes_idle").error() != simdjson::SUCCESS);
     CHECK_THAT(table_report(fixture.results()), !Catch::Contains("KiB"));
+}
+
+TEST_CASE("a run of a scenario says what the scenario was") {
+    Fixture fixture;
+    fixture.options.workload = WorkloadKind::scenario;
+    fixture.options.scenario = small_scenario();
+    simdjson::dom::parser parser;
+    const auto root = parse(parser, json_report(fixture.results()));
+    CHECK(text(root, "/parameters/scenario/name") == "talk");
+    CHECK(number(root, "/parameters/scenario/rooms/0/history") == 50);
+    CHECK(text(root, "/parameters/scenario/users/0/does") == "member");
+    CHECK(number(root, "/parameters/scenario/users/0/count") == 7);
+    CHECK(number(root, "/parameters/scenario/users/0/payload/uniform/max") == 90);
+    const std::string table = table_report(fixture.results());
+    CHECK_THAT(table, Catch::Contains("talk against") &&
+                          Catch::Contains("7 talkers: member, hall (rooms: 3), outstanding 2"));
 }

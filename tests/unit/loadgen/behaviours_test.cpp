@@ -1,4 +1,4 @@
-#include "loadgen/workload.hpp"
+#include "loadgen/behaviours.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -7,7 +7,7 @@ using namespace ringside::loadgen;
 TEST_CASE("with fewer than four rooms a user always makes one") {
     Random random(1, 2);
     for (int i = 0; i < 1000; ++i) {
-        REQUIRE(ThesisWorkload::wants_room(random, static_cast<std::uint32_t>(i % 4)));
+        REQUIRE(wanderer_wants_room(random, static_cast<std::uint32_t>(i % 4)));
     }
 }
 
@@ -17,8 +17,8 @@ TEST_CASE("with four rooms a user makes one in 0.2 % of its rounds, and leaves i
     int left = 0;
     constexpr int rounds = 1'000'000;
     for (int i = 0; i < rounds; ++i) {
-        made += ThesisWorkload::wants_room(random, 4) ? 1 : 0;
-        left += ThesisWorkload::wants_to_leave(random) ? 1 : 0;
+        made += wanderer_wants_room(random, 4) ? 1 : 0;
+        left += wanderer_wants_to_leave(random) ? 1 : 0;
     }
     // Five standard deviations.
     CHECK(std::abs(made - rounds * 0.002) < 5 * 44.7);

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ringside::loadgen {
+
+/// One value of a JSON document, with the line that it begins in: for files that people write.
+struct JsonNode {
+    enum class Kind : std::uint8_t { null, boolean, whole, number, text, list, object };
+
+    Kind kind = Kind::null;
+    unsigned line = 0;  // from 1
+    bool boolean = false;
+    std::uint64_t whole = 0;  // a number that is one of 0 to 2^64 - 1
+    double number = 0;        // any other
+    std::string text;
+    std::vector<JsonNode> items;                            // of a list
+    std::vector<std::pair<std::string, JsonNode>> members;  // of an object, in their order
+
+    /// "a list", "the text \"abc\"", "12": what stands there, for messages.
+    [[nodiscard]] std::string description() const;
+};
+
+struct JsonMistake {
+    unsigned line = 0;  // 0: not known
+    std::string what;
+};
+
+/// RFC 8259, UTF-8, at most json_depth_max levels.
+[[nodiscard]] std::expected<JsonNode, JsonMistake> parse_json(std::string_view text);
+inline constexpr unsigned json_depth_max = 32;
+
+}  // namespace ringside::loadgen

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ringside::loadgen {
+
+// What a load may ask for at most, on the command line and in scenario files.
+
+/// Payloads carry a sender's number in 16 bits.
+inline constexpr std::size_t users_max = 65'535;
+inline constexpr std::size_t message_bytes_max = 4096;
+inline constexpr std::size_t outstanding_max = 65'536;
+inline constexpr std::size_t per_second_max = 10'000'000;
+inline constexpr std::size_t burst_max = 10'000;
+/// Messages in a room before the load; each takes 16 bytes of the load generator.
+inline constexpr std::uint64_t history_messages_max = 100'000'000;
+/// Open loop: a bound, so that a server that stalls costs the load generator no more memory.
+inline constexpr std::size_t outstanding_at_a_rate = 1024;
+
+}  // namespace ringside::loadgen

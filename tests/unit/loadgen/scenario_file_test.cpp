@@ -1,0 +1,197 @@
+#include "loadgen/scenario_file.hpp"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "loadgen/json_tree.hpp"
+#include "support/temp_folder.hpp"
+
+using namespace ringside::loadgen;
+
+namespace {
+
+constexpr const char* whole = R"({
+  "name": "all", "description": "Everything that a file may say.",
+  "phases": {"ramp": "1s", "warm_up": "500ms", "measure": "3s", "cool_down": "250ms"},
+  "rooms": [{"name": "hall"}, {"name": "pairs", "count": 10, "history": 500}],
+  "users": [
+    {"name": "comers", "count": 3, "does": "visitor", "rooms": "pairs", "stay": "2s",
+     "pause": "1s", "reconnects": true, "connects_per_second": 50,
+     "send": {"outstanding": 2, "think": "10ms", "payload": {"uniform": {"min": 40, "max": 90}}}},
+    {"name": "talkers", "count": 5, "does": "member", "rooms": "hall",
+     "send": {"rate": 1000, "arrivals": "poisson", "burst": 4,
+              "payload": {"exponential": {"mean": 100, "max": 500}}}},
+    {"name": "slow", "does": "member", "rooms": "hall", "read_bytes_per_second": 5000}
+  ]
+})";
+
+// Of a file that is right but for one group of users.
+std::vector<std::string> mistakes_in_group(const std::string& group) {
+    const auto scenario = parse_scenario(
+        R"({"name": "n", "description": "d", "rooms": [{"name": "r"}],
+"users": [{"name": "a", "does": "member", "rooms": "r"},
+)" + group + "]}",
+        "f.json");
+    return scenario ? std::vector<std::string>{} : scenario.error();
+}
+
+}  // namespace
+
+TEST_CASE("a scenario file is read whole, and who arrives in set-up comes first") {
+    const auto scenario = parse_scenario(whole, "f.json");
+    REQUIRE(scenario);
+    CHECK(scenario->name == "all");
+    CHECK(scenario->ramp_ns == 1'000'000'000);
+    CHECK(scenario->warm_up_ns == 500'000'000);
+    CHECK(scenario->measure_ns == 3'000'000'000);
+    CHECK(scenario->cool_down_ns == 250'000'000);
+    CHECK(scenario->users() == 9);
+    CHECK(scenario->offered_per_second() == 1000);
+    REQUIRE(scenario->rooms.size() == 2);
+    CHECK(scenario->rooms[1].count == 10);
+    CHECK(scenario->rooms[1].history == 500);
+    REQUIRE(scenario->groups.size() == 3);
+    const UserGroup& talkers = scenario->groups[0];
+    CHECK(talkers.name == "talkers");
+    CHECK(talkers.sending.outstanding == 1024);
+    CHECK(talkers.sending.offered.arrivals == Arrivals::poisson);
+    CHECK(talkers.sending.offered.burst == 4);
+    CHECK(talkers.sending.payload.spread == PayloadBytes::Spread::exponential);
+    CHECK(talkers.is_counted());
+    CHECK(scenario->groups[1].read_bytes_per_second == 5000);
+    CHECK_FALSE(scenario->groups[1].is_counted());
+    const UserGroup& comers = scenario->groups[2];
+    CHECK(comers.does == Behaviour::visitor);
+    CHECK(comers.rooms == 1);
+    CHECK(comers.reconnects);
+    CHECK(comers.stay_ns == 2'000'000'000);
+    CHECK(comers.connects_per_second == 50);
+    CHECK(comers.sending.think_ns == 10'000'000);
+    CHECK(comers.sending.payload.min == 40);
+    CHECK(comers.sending.payload.max == 90);
+}
+
+TEST_CASE("every mistake is told with its line, its path and what was expected") {
+    const auto scenario = parse_scenario(R"({
+  "name": "", "descriptoin": "misspelt",
+  "rooms": [{"name": "r", "count": 0}],
+  "users": [
+    {"name": "a", "does": "dances"},
+    {"name": "b", "does": "member", "rooms": "nowhere",
+     "send": {"rate": "fast"}}
+  ]
+})",
+                                         "f.json");
+    REQUIRE_FALSE(scenario);
+    CHECK(scenario.error() ==
+          std::vector<std::string>{
+              "f.json:2: name must be a text (what the scenario is called), not \"\"",
+              "f.json:1: description is missing: what it shows",
+              "f.json:3: rooms[0].count must be a whole number from 1 to 65535, not 0",
+              "f.json:5: users[0].does must be one of member, visitor, wanderer, lobby, "
+              "half_frame, long_length, flood, cut_replay, not \"dances\"",
+              "f.json:6: users[1].rooms must be one of r, not \"nowhere\"",
+              "f.json:7: users[1].send.rate must be a whole number from 1 to 10000000, not "
+              "\"fast\"",
+              "f.json:2: descriptoin is not known here; known: name, description, phases, rooms, "
+              "users",
+          });
+}
+
+TEST_CASE("what would do nothing is a mistake") {
+    const auto [group, told] = GENERATE(table<std::string, std::string>({
+        {R"({"name": "b", "does": "member", "rooms": "r", "stay": "1s"})",
+         "f.json:3: users[1] has stay, which a member has not: all but member and wanderer have"},
+        {R"({"name": "b", "does": "lobby", "send": {}})",
+         "f.json:3: users[1] has send, which a lobby has not: member, visitor and wanderer have"},
+        {R"({"name": "b", "does": "flood", "rooms": "r"})",
+         "f.json:3: users[1].rooms is not known here; known: name, count, does, send, stay, pause, "
+         "reconnects, connects_per_second, read_bytes_per_second"},
+        {R"({"name": "b", "does": "visitor", "rooms": "r", "send": {"rate": 5}})",
+         "f.json:3: users[1] has send.rate, which a visitor has not: a member has, who is there "
+         "all the time"},
+        {R"({"name": "b", "does": "member", "rooms": "r", "send": {"burst": 5}})",
+         "f.json:3: users[1].send has arrivals or burst, which need a rate"},
+        {R"({"name": "a", "does": "lobby"})", "f.json:1: has two groups of users called \"a\""},
+        {R"({"name": "b", "does": "lobby", "count": 1, "count": 2})",
+         "f.json:3: users[1].count stands there twice"},
+        {R"({"name": "b", "does": "member", "rooms": "r", "send": {"payload": {"uniform":
+{"min": 90, "max": 40}}}})",
+         "f.json:4: users[1].send.payload.uniform has a min above its max"},
+    }));
+    CAPTURE(group);
+    CHECK(mistakes_in_group(group) == std::vector<std::string>{told});
+}
+
+TEST_CASE("somebody must be there to make the rooms") {
+    const auto scenario = parse_scenario(
+        R"({"name": "n", "description": "d", "users": [{"name": "b", "does": "lobby"}]})", "f");
+    REQUIRE_FALSE(scenario);
+    CHECK(scenario.error() ==
+          std::vector<std::string>{
+              "f:1: needs a group of member or wanderer: its first user makes the rooms"});
+}
+
+TEST_CASE("who needs a room says so where there is none") {
+    const auto scenario = parse_scenario(
+        R"({"name": "n", "description": "d",
+"users": [{"name": "b", "does": "member", "rooms": "r"}]})",
+        "f");
+    REQUIRE_FALSE(scenario);
+    CHECK(scenario.error() ==
+          std::vector<std::string>{"f:2: users[0] needs a room, and the file has no \"rooms\""});
+}
+
+TEST_CASE("what is no JSON is told with the line, as far as it is known") {
+    for (const char* text : {"", "{", "{\n\"name\": nul\n}", "{\"a\": 1}\n}", "[1, 2", "\xff"}) {
+        CAPTURE(text);
+        const auto scenario = parse_scenario(text, "f.json");
+        REQUIRE_FALSE(scenario);
+        CHECK(scenario.error().size() == 1);
+        CHECK(scenario.error()[0].starts_with("f.json:"));
+        CHECK(scenario.error()[0].contains("is no JSON: "));
+    }
+    const auto scenario = parse_scenario("{\n\"name\": nul\n}", "f.json");
+    CHECK(scenario.error()[0].starts_with("f.json:2: "));
+}
+
+TEST_CASE("a document of too many levels is refused") {
+    const std::string deep(json_depth_max + 1, '[');
+    const std::string end(json_depth_max + 1, ']');
+    CHECK_FALSE(parse_json(deep + end));
+    CHECK(parse_json(deep.substr(1) + end.substr(1)));
+}
+
+TEST_CASE("a file that cannot be read says so") {
+    const ringside::test::TempFolder folder;
+    const auto missing = read_scenario((folder.path() / "none.json").native());
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error()[0].contains("cannot be read"));
+    const std::string large = (folder.path() / "large.json").native();
+    std::ofstream(large) << std::string(scenario_bytes_max + 1, ' ');
+    const auto refused = read_scenario(large);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error()[0].contains("is larger than"));
+}
+
+TEST_CASE("payloads are drawn within their bounds, about their mean") {
+    Random random(7);
+    double uniform = 0;
+    double exponential = 0;
+    constexpr int times = 100'000;
+    const PayloadBytes even{PayloadBytes::Spread::uniform, 40, 90, 0};
+    const PayloadBytes skew{PayloadBytes::Spread::exponential, 32, 4096, 200};
+    for (int i = 0; i < times; ++i) {
+        const std::size_t one = even.draw(random);
+        REQUIRE((one >= 40 && one <= 90));
+        uniform += static_cast<double>(one);
+        const std::size_t other = skew.draw(random);
+        REQUIRE((other >= 32 && other <= 4096));
+        exponential += static_cast<double>(other);
+    }
+    CHECK(uniform / times == Approx(65).margin(0.5));
+    // What is below 32 counts as 32: 32 + 200 * exp(-32 / 200).
+    CHECK(exponential / times == Approx(202).margin(3));
+    CHECK(PayloadBytes::of(77).draw(random) == 77);
+}
