@@ -16,9 +16,13 @@ from real_server import real_server
 CONNECTIONS = "--max-connections=9000"
 
 
-def run(loadgen, port, file, folder):
+# Measured for so long, and longer where a slow machine has not come to it by then.
+DURATIONS = ("600ms", "3s", "12s")
+
+
+def run(loadgen, port, file, duration, folder):
     out = folder / "load.json"
-    arguments = [loadgen, "run", file, f"--connect=127.0.0.1:{port}", "--duration=600ms",
+    arguments = [loadgen, "run", file, f"--connect=127.0.0.1:{port}", f"--duration={duration}",
                  "--warm-up=200ms", f"--json={out}"]
     finished = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
     results = json.loads(out.read_text())
@@ -29,22 +33,30 @@ def run(loadgen, port, file, folder):
     return results
 
 
-def check_purpose(name, results):
+def served_its_purpose(name, results):
     counts, latencies = results["counts"], results["latencies"]
-    assert counts["deliveries"] > 0, results
-    users = {one["name"]: one for one in results["parameters"]["scenario"]["users"]}
-    everybody = sum(one["count"] for one in users.values())
-    if name in ("churn", "lobby-storm"):
-        assert counts["connections"] > everybody, counts
-    if name in ("churn", "join-storm"):
-        assert latencies["replay"]["count"] > 0, latencies
-    if name == "join-storm":
-        assert counts["replayed"] >= 20000, counts
-    if name == "hostile-crowd":
-        # Each of them once; most come again.
-        assert counts["hostile_sessions"] > 0, counts
-    if name == "slow-readers":
-        assert latencies["last_member"]["count"] > 0, latencies
+    everybody = sum(one["count"] for one in results["parameters"]["scenario"]["users"])
+    happened = {
+        "churn": counts["connections"] > everybody and "replay" in latencies,
+        "lobby-storm": counts["connections"] > everybody,
+        "join-storm": "replay" in latencies and counts["replayed"] >= 20000,
+        "hostile-crowd": counts["hostile_sessions"] > 0,
+        "slow-readers": "last_member" in latencies,
+    }
+    return counts["deliveries"] > 0 and happened.get(name, True)
+
+
+def check(loadgen, file, command):
+    for duration in DURATIONS:
+        with tempfile.TemporaryDirectory() as name:
+            work = Path(name)
+            with real_server(command, work, CONNECTIONS) as (server, port):
+                results = run(loadgen, port, file, duration, work)
+                assert server.exit_code() is None, server.last_lines()
+        if served_its_purpose(file.stem, results):
+            print(f"{file.stem}: {results['counts']['deliveries']} deliveries in {duration}")
+            return
+    raise AssertionError(f"{file.stem} did not do what it is for: {results}")
 
 
 def main():
@@ -53,13 +65,7 @@ def main():
     assert files, f"no scenario in {folder}"
     for file in files:
         assert json.loads(file.read_text())["name"] == file.stem, file
-        with tempfile.TemporaryDirectory() as name:
-            work = Path(name)
-            with real_server(command, work, CONNECTIONS) as (server, port):
-                results = run(loadgen, port, file, work)
-                check_purpose(file.stem, results)
-                assert server.exit_code() is None, server.last_lines()
-        print(f"{file.stem}: {results['counts']['deliveries']} deliveries")
+        check(loadgen, file, command)
 
 
 if __name__ == "__main__":
