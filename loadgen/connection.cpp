@@ -6,10 +6,13 @@
 
 namespace ringside::loadgen {
 
-Result<void> Connection::connect(const SocketAddress& address) {
+Result<void> Connection::connect(const SocketAddress& address, std::uint8_t source) {
     RINGSIDE_ASSERT(state_ == State::idle);
     Result<UniqueFd> fd = make_stream_socket(address.family());
     if (!fd) return std::unexpected(fd.error());
+    if (source != 0) {
+        if (auto bound = bind_loopback_source(fd->get(), source); !bound) return bound;
+    }
     const Result<SlotId> id = io_->connect(std::move(*fd), address.get(), address.bytes);
     if (!id) return std::unexpected(id.error());
     id_ = *id;

@@ -20,8 +20,9 @@ class Connection {
 
     explicit Connection(uring::Io& io) noexcept : io_(&io) {}
 
-    /// Starts to connect; the state tells how that went. Only while idle.
-    [[nodiscard]] Result<void> connect(const SocketAddress& address);
+    /// Starts to connect; the state tells how that went. Only while idle. `source`: from
+    /// 127.0.0.`source`; 0: the kernel chooses.
+    [[nodiscard]] Result<void> connect(const SocketAddress& address, std::uint8_t source);
     [[nodiscard]] SlotId id() const noexcept { return id_; }
     [[nodiscard]] State state() const noexcept { return state_; }
     [[nodiscard]] bool was_open() const noexcept { return was_open_; }

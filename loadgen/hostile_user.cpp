@@ -34,7 +34,8 @@ bool HostileUser::open() {
     RunState& run = place_.run();
     while (place_.in_load()) {
         connection_ = Connection(run.driver.io());
-        if (const auto started = connection_.connect(run.address); started) {
+        if (const auto started = connection_.connect(run.address, run.source_of(place_.number()));
+            started) {
             run.driver.watch(connection_.id(), *this);
             while (connection_.state() == Connection::State::connecting)
                 run.driver.timers().sleep_until(monotonic_ns() + look_ns);

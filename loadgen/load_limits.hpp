@@ -7,9 +7,11 @@ namespace ringside::loadgen {
 
 // What a load may ask for at most, on the command line and in scenario files.
 
-/// Payloads carry a sender's number in 16 bits.
-inline constexpr std::size_t users_max = 65'535;
+/// Payloads carry a sender's number in 20 bits.
+inline constexpr std::size_t users_max = 1'000'000;
 inline constexpr std::size_t message_bytes_max = 4096;
+/// 127.0.0.1 to 127.0.0.254.
+inline constexpr std::size_t sources_max = 254;
 inline constexpr std::size_t outstanding_max = 65'536;
 inline constexpr std::size_t per_second_max = 10'000'000;
 inline constexpr std::size_t burst_max = 10'000;

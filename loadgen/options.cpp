@@ -29,6 +29,10 @@ constexpr const char* exit_codes =
 void add_run_options(CLI::App& app, Options& options) {
     constexpr const char* group = "Run";
     add_address_option(app, "--connect", options.connect, "The server.")->group(group);
+    add_count_option(app, "--sources", options.sources, 1, sources_max,
+                     "Connect from so many addresses, 127.0.0.1 and on, in turn: one gives some "
+                     "28,000 connections. For a server on 127.0.0.0/8 only.")
+        ->group(group);
     add_duration_option(app, "--duration", options.duration_ns, 100 * ms, 24 * hour, false,
                         "How long to measure.")
         ->group(group);
@@ -257,7 +261,7 @@ const char* settle(Options& options) {
     }
     if (offered.per_second == 0 && offered.burst != 1) return "--burst needs --rate";
     if (options.publishers > options.members) return "--publishers is above --members";
-    if (options.users > users_max) return "--rooms times --members is above 65535";
+    if (options.users > users_max) return "--rooms times --members is above 1000000";
     if (options.publishers > 1 && options.protocol == Protocol::nats) {
         return "NATS does not order the messages of several publishers alike for all members: "
                "--protocol nats takes --publishers 1";

@@ -32,6 +32,7 @@ struct Options {
     Offered offered;  // fanout: by all publishers together
 
     std::string connect = "127.0.0.1:5000";
+    std::size_t sources = 1;  // loopback addresses to connect from
     std::uint64_t duration_ns = 10'000'000'000;
     std::uint64_t warm_up_ns = 2'000'000'000;
     std::size_t seed = 1;

@@ -12,12 +12,12 @@ namespace {
 
 constexpr std::size_t run_at = 0;
 constexpr std::size_t sender_at = 8;
-constexpr std::size_t room_at = 12;
+constexpr std::size_t room_at = 13;
 constexpr std::size_t counter_at = 16;
 constexpr std::size_t filler_at = 24;
 constexpr std::size_t sum_digits = 8;
 static_assert(payload_bytes_min == filler_at + sum_digits);
-static_assert(user_name_bytes == 1 + room_at);
+static_assert(user_name_bytes == room_at);
 
 void store_hex(char* out, std::size_t digits, std::uint64_t value) noexcept {
     for (std::size_t i = digits; i-- > 0; value >>= 4U)
@@ -48,10 +48,10 @@ bool starts_with_run(std::string_view text, std::uint32_t run) noexcept {
 }  // namespace
 
 void store_payload(std::span<char> out, const PayloadId& id) noexcept {
-    RINGSIDE_ASSERT(out.size() >= payload_bytes_min);
+    RINGSIDE_ASSERT(out.size() >= payload_bytes_min && id.sender < senders_max);
     store_hex(&out[run_at], 8, id.run);
-    store_hex(&out[sender_at], 4, id.sender);
-    store_hex(&out[room_at], 4, id.room);
+    store_hex(&out[sender_at], 5, id.sender);
+    store_hex(&out[room_at], 3, id.room);
     store_hex(&out[counter_at], 8, id.counter);
     const std::size_t sum_at = out.size() - sum_digits;
     Random filler(id.run, std::uint64_t{id.sender} << 32U | id.counter);
@@ -67,15 +67,15 @@ std::optional<PayloadId> parse_payload(std::string_view text) noexcept {
     std::array<char, sum_digits> sum{};
     store_hex(sum.data(), sum.size(), crc32c(text.substr(0, sum_at)));
     if (text.substr(sum_at) != std::string_view(sum.data(), sum.size())) return std::nullopt;
-    return PayloadId{
-        load_hex(&text[run_at], 8), static_cast<std::uint16_t>(load_hex(&text[sender_at], 4)),
-        static_cast<std::uint16_t>(load_hex(&text[room_at], 4)), load_hex(&text[counter_at], 8)};
+    return PayloadId{load_hex(&text[run_at], 8), load_hex(&text[sender_at], 5),
+                     static_cast<std::uint16_t>(load_hex(&text[room_at], 3)),
+                     load_hex(&text[counter_at], 8)};
 }
 
-std::string user_name(std::uint32_t run, std::uint16_t sender) {
-    std::string name(user_name_bytes, 'u');
-    store_hex(&name[1], 8, run);
-    store_hex(&name[9], 4, sender);
+std::string user_name(std::uint32_t run, std::uint32_t sender) {
+    std::string name(user_name_bytes, '0');
+    store_hex(&name[run_at], 8, run);
+    store_hex(&name[sender_at], 5, sender);
     return name;
 }
 
@@ -88,8 +88,7 @@ std::string room_name(std::uint32_t run, std::uint32_t tag) {
 }
 
 bool claims_run(std::string_view user, std::string_view text, std::uint32_t run) noexcept {
-    const bool named = user.starts_with('u') && starts_with_run(user.substr(1), run);
-    return named || starts_with_run(text, run);
+    return starts_with_run(user, run) || starts_with_run(text, run);
 }
 
 bool is_room_of(std::string_view room, std::uint32_t run) noexcept {

@@ -46,7 +46,9 @@ class RoomLedger {
 
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
     /// As payloads carry it.
-    [[nodiscard]] std::uint16_t tag() const noexcept { return static_cast<std::uint16_t>(number_); }
+    [[nodiscard]] std::uint16_t tag() const noexcept {
+        return static_cast<std::uint16_t>(number_ & 0xfffU);
+    }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] bool own() const noexcept { return own_; }
     /// True once all that was in the room before the run has been seen by somebody.

@@ -32,6 +32,12 @@ SocketAddress address_of(const Options& options) {
             "--connect: '{}' is no address ({}); it is HOST:PORT, such as 127.0.0.1:5000",
             options.connect, address.error().text()));
     }
+    if (options.sources > 1 && !address->text().starts_with("127.")) {
+        throw StartError(fmt::format(
+            "--sources: {} is not reached from loopback addresses; take 127.0.0.1:PORT or leave "
+            "--sources out",
+            options.connect));
+    }
     return *address;
 }
 

@@ -43,6 +43,11 @@ struct RunState {
         if (failure.empty()) failure = std::move(why);
     }
 
+    /// The last byte of the loopback address that a user connects from; 0: the kernel chooses.
+    [[nodiscard]] std::uint8_t source_of(std::uint32_t user) const noexcept {
+        return options.sources == 1 ? 0 : static_cast<std::uint8_t>(1 + user % options.sources);
+    }
+
     const Options& options;
     const Scenario scenario;
     const SocketAddress address;

@@ -84,7 +84,8 @@ bool VirtualUser::await(Request request, Answer& answer) {
 
 bool VirtualUser::connect() {
     if (over()) return false;
-    if (const Result<void> started = connection_.connect(run_.address); !started) {
+    if (const Result<void> started = connection_.connect(run_.address, run_.source_of(number_));
+        !started) {
         run_.fail(
             fmt::format("cannot open connection {}: {}", number_ + 1, started.error().text()));
         return false;
@@ -119,7 +120,7 @@ void VirtualUser::record(Latency kind, std::uint64_t sent_ns, std::uint64_t answ
 
 bool VirtualUser::sign_in() {
     Answer answer;
-    const std::string name = user_name(run_.verifier.run(), static_cast<std::uint16_t>(number_));
+    const std::string name = user_name(run_.verifier.run(), number_);
     const std::uint64_t sent_ns = ask(Request::set_name, name);
     if (!await(Request::set_name, answer)) return false;
     record(Latency::set_name, sent_ns, answer.at_ns);
@@ -174,8 +175,7 @@ bool VirtualUser::publish(std::size_t bytes, std::optional<std::uint64_t> due_ns
     if (due_ns) run_.recorder.record(Latency::send_lag, free_ns, now_ns);
     const std::uint32_t counter = run_.verifier.send(number_, time);
     payload_.resize(bytes);
-    store_payload(payload_, {run_.verifier.run(), static_cast<std::uint16_t>(number_),
-                             cursor_.room->tag(), counter});
+    store_payload(payload_, {run_.verifier.run(), number_, cursor_.room->tag(), counter});
     queue(Request::send_message, payload_);
     ++run_.recorder.counts.messages_sent;
     return true;

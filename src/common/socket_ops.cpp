@@ -127,6 +127,22 @@ Result<UniqueFd> make_listener(const SocketAddress& address) {
     return fd;
 }
 
+Result<void> bind_loopback_source(int fd, std::uint8_t number) {
+    // Linux 4.2: the port is chosen at connect(), when the other end is known; else each address
+    // would give as many ports as there are, to all servers together.
+    if (auto set = set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, "bind without a port");
+        !set) {
+        return set;
+    }
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    source.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + number);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&source), sizeof source) != 0) {
+        return std::unexpected(last_error("bind"));
+    }
+    return {};
+}
+
 Result<UniqueFd> connect_stream(const SocketAddress& address) {
     Result<UniqueFd> fd = make_stream_socket(address.family());
     if (!fd) return fd;

@@ -40,6 +40,10 @@ struct SocketAddress {
 /// A non-blocking, unconnected TCP socket (what Io::connect takes), with TCP_NODELAY.
 [[nodiscard]] Result<UniqueFd> make_stream_socket(int family);
 
+/// Connections of `fd` come from 127.0.0.`number` (1 to 254): from one address, one port of a
+/// server takes some 28,000 connections (net.ipv4.ip_local_port_range). IPv4 only.
+[[nodiscard]] Result<void> bind_loopback_source(int fd, std::uint8_t number);
+
 /// Connects and waits for it; the socket it returns is non-blocking, with TCP_NODELAY.
 [[nodiscard]] Result<UniqueFd> connect_stream(const SocketAddress& address);
 

@@ -17,7 +17,7 @@ class Bench:
     """One server, and load generators against it."""
 
     def __init__(self, loadgen, server, port, folder):
-        self._loadgen, self._port, self.folder = loadgen, port, folder
+        self.loadgen, self._port, self.folder = loadgen, port, folder
         self._runs = 0
         self.server = server
 
@@ -29,7 +29,7 @@ class Bench:
     def start_to(self, json_file, *arguments):
         """A load generator whose results go to this file."""
         output = self.folder / f"loadgen-{self._runs}.log"
-        return Child([self._loadgen, *arguments, f"--connect=127.0.0.1:{self._port}",
+        return Child([self.loadgen, *arguments, f"--connect=127.0.0.1:{self._port}",
                       f"--json={json_file}"], output)
 
     def run(self, *arguments):
@@ -58,6 +58,17 @@ def check_valid_runs(bench):
         assert "VALID: all" in table, table
         own_copy = results["latencies"]["own_copy"]
         assert 0 < own_copy["min_ns"] <= own_copy["max_ns"] < 60e9, own_copy
+
+
+def check_sources(bench):
+    """More addresses to connect from, which only loopback has."""
+    code, results, table = bench.run("fanout", "--members=30", "--sources=7", "--duration=200ms",
+                                     "--warm-up=0")
+    assert code == 0 and results["counts"]["connections"] == 30, table
+    refused = Child([bench.loadgen, "idle", "--connect=192.0.2.1:5000", "--sources=2"],
+                    bench.folder / "sources.log")
+    assert refused.wait(30.0) == 2, refused.output.read_text()
+    assert "--sources: 192.0.2.1:5000 is not reached" in refused.output.read_text()
 
 
 def check_idle(bench, protocol):
@@ -167,6 +178,7 @@ def main():
             bench = Bench(loadgen, server, port, folder)
             check_idle(bench, "chat")
             check_valid_runs(bench)
+            check_sources(bench)
             check_slo(bench)
             check_distributions(folder / "distributions")
             check_textfile_and_interrupt(bench, folder)

@@ -104,6 +104,24 @@ TEST_CASE("a port in use is refused, a port just left is not") {
     CHECK(make_listener(with_port("127.0.0.1", port)).has_value());
 }
 
+TEST_CASE("a connection comes from the loopback address that was asked for") {
+    const UniqueFd listener = make_listener(with_port("127.0.0.1", 0)).value();
+    const SocketAddress server = with_port("127.0.0.1", local_port(listener.get()).value());
+    for (const std::uint8_t number : {std::uint8_t{1}, std::uint8_t{7}, std::uint8_t{254}}) {
+        const UniqueFd client = make_stream_socket(AF_INET).value();
+        REQUIRE(bind_loopback_source(client.get(), number));
+        CHECK((::connect(client.get(), server.get(), server.bytes) == 0 || errno == EINPROGRESS));
+        pollfd waiting{listener.get(), POLLIN, 0};
+        REQUIRE(::poll(&waiting, 1, -1) == 1);
+        SocketAddress peer;
+        peer.bytes = sizeof peer.storage;
+        const UniqueFd accepted(
+            ::accept(listener.get(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.bytes));
+        REQUIRE(accepted);
+        CHECK(peer.text().starts_with("127.0.0." + std::to_string(number) + ":"));
+    }
+}
+
 TEST_CASE("a refused connection is an error with its reason") {
     UniqueFd listener = make_listener(with_port("127.0.0.1", 0)).value();
     const std::uint16_t port = local_port(listener.get()).value();

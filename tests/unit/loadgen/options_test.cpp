@@ -126,7 +126,7 @@ TEST_CASE("what makes no sense is refused in one line") {
                  std::vector<const char*>{"fanout", "--payload", "31"},
                  std::vector<const char*>{"fanout", "--members", "0"},
                  std::vector<const char*>{"fanout", "--members", "2", "--publishers", "3"},
-                 std::vector<const char*>{"fanout", "--members", "1000", "--rooms", "1000"},
+                 std::vector<const char*>{"fanout", "--members", "1000", "--rooms", "1001"},
                  std::vector<const char*>{"thesis", "--duration", "10"},
                  std::vector<const char*>{"thesis", "--io", "kqueue"},
                  std::vector<const char*>{"thesis", "--connect", "5000"},

@@ -88,7 +88,7 @@ TEST_CASE("every mistake is told with its line, its path and what was expected")
           std::vector<std::string>{
               "f.json:2: name must be a text (what the scenario is called), not \"\"",
               "f.json:1: description is missing: what it shows",
-              "f.json:3: rooms[0].count must be a whole number from 1 to 65535, not 0",
+              "f.json:3: rooms[0].count must be a whole number from 1 to 1000000, not 0",
               "f.json:5: users[0].does must be one of member, visitor, wanderer, lobby, "
               "half_frame, long_length, flood, cut_replay, not \"dances\"",
               "f.json:6: users[1].rooms must be one of r, not \"nowhere\"",
