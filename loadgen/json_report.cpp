@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
-#include "common/build_info.hpp"
+#include <iterator>
+
 #include "loadgen/json_object.hpp"
 #include "loadgen/report.hpp"
 
@@ -10,6 +11,24 @@ namespace {
 
 double per(double amount, double of) noexcept {
     return of > 0 ? amount / of : 0.0;
+}
+
+void add_origin(JsonObject& out, const Origin& origin) {
+    out.text("version", origin.version);
+    out.text("commit", origin.commit);
+    out.text("compiler", origin.compiler);
+    out.text("build_type", origin.build_type);
+    if (!origin.machine) return out.add("machine", "null");
+    JsonObject machine;
+    machine.text("kernel", origin.machine->kernel);
+    machine.text("cpu", origin.machine->cpu);
+    machine.whole("cores", origin.machine->cores);
+    out.add("machine", machine.str());
+}
+
+std::string window_started(const Results& results) {
+    if (!results.window_started_ns) return "null";
+    return fmt::format("{:.6f}", static_cast<double>(*results.window_started_ns) * 1e-9);
 }
 
 std::string open_loop(const Offered& offered) {
@@ -59,9 +78,11 @@ std::string counts(const Results& results) {
         out.whole("messages_unsent", results.recorder.messages_unsent);
     }
     out.whole("messages_sent", window.messages_sent);
+    out.whole("messages_answered", window.messages_answered);
     out.whole("deliveries", window.deliveries);
     out.whole("replayed", window.replayed);
     out.whole("bytes_received", window.bytes_received);
+    out.whole("deliveries_verified", results.recorder.counts.deliveries);
     out.add("requests", requests.str());
     return out.str();
 }
@@ -107,13 +128,26 @@ std::string slo(const Results& results) {
         out.add("met", "null");
     }
     out.text("text", verdict->text);
+    out.text("latency", latency_name(results.slo_latency()));
+    out.add("percentile", fmt::format("{}", results.options.slo->percentile));
+    out.whole("limit_ns", results.options.slo->limit_ns);
     return out.str();
 }
 
 std::string loadgen(const Results& results) {
     JsonObject out;
     add_cpu(out, results, results.loadgen_cpu_seconds);
+    out.boolean("busy", results.generator_busy());
     return out.str();
+}
+
+std::string buckets(const Histogram& histogram) {
+    std::string out;
+    for (const auto& [index, count] : histogram.buckets()) {
+        fmt::format_to(std::back_inserter(out), "{}[{}, {}]", out.empty() ? "" : ", ", index,
+                       count);
+    }
+    return "[" + out + "]";
 }
 
 std::string latency(const Histogram& histogram) {
@@ -131,6 +165,8 @@ std::string latency(const Histogram& histogram) {
     out.add("p999_ns", quantile(0.999));
     out.whole("max_ns", histogram.max_ns());
     out.whole("overflow", histogram.overflow());
+    out.whole("sum_ns", histogram.sum_ns());
+    out.add("buckets", buckets(histogram));
     return out.str();
 }
 
@@ -148,17 +184,18 @@ std::string latencies(const Recorder& recorder) {
 
 std::string json_report(const Results& results) {
     JsonObject out;
-    out.whole("schema_version", 1);
+    out.whole("schema_version", schema_version);
     out.text("program", "loadgen");
-    out.text("version", build_info::version);
-    out.text("commit", build_info::commit);
+    add_origin(out, results.origin);
     out.text("workload", workload_name(results.options.workload));
     out.text("protocol", protocol_name(results.options.protocol));
     out.add("parameters", parameters(results.options));
     out.whole("seed", results.options.seed);
     out.text("io", results.io);
     out.text("server_label", results.options.server_label);
+    out.text("connect", results.options.connect);
     out.text("started", results.started);
+    out.add("window_started_unix_seconds", window_started(results));
     out.number("warm_up_seconds", results.warm_up_seconds);
     out.number("measured_seconds", results.measured_seconds);
     out.boolean("interrupted", results.interrupted);

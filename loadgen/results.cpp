@@ -13,10 +13,14 @@ constexpr std::uint64_t send_lag_max_ns = 1'000'000;
 
 }  // namespace
 
+Latency Results::slo_latency() const noexcept {
+    if (options.slo && options.slo->kind) return *options.slo->kind;
+    return options.workload == WorkloadKind::fanout ? Latency::last_member : Latency::own_copy;
+}
+
 std::optional<SloVerdict> Results::slo() const {
     if (!options.slo) return std::nullopt;
-    const bool fanout = options.workload == WorkloadKind::fanout;
-    return judge(*options.slo, recorder, fanout ? Latency::last_member : Latency::own_copy);
+    return judge(*options.slo, recorder, slo_latency());
 }
 
 bool Results::generator_busy() const noexcept {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "loadgen/options.hpp"
+#include "loadgen/origin.hpp"
 #include "loadgen/recorder.hpp"
 #include "loadgen/violations.hpp"
 
@@ -29,6 +30,9 @@ struct Results {
     // of the measured window, when all have been idle for all of it.
     std::optional<std::uint64_t> resident_bytes_before{};
     std::optional<std::uint64_t> resident_bytes_idle{};
+    Origin origin{};
+    // When the measured window opened, in nanoseconds since 1970-01-01 UTC; empty: never.
+    std::optional<std::int64_t> window_started_ns{};
 
     /// What one more connection takes of the server's memory; needs both figures.
     [[nodiscard]] double resident_bytes_per_connection() const noexcept {
@@ -52,6 +56,8 @@ struct Results {
     [[nodiscard]] bool valid() const {
         return failure.empty() && violations.total() == 0 && generator_limit().empty();
     }
+    /// The latency that --slo is of, which it may name.
+    [[nodiscard]] Latency slo_latency() const noexcept;
     /// Whether --slo was met; empty without one.
     [[nodiscard]] std::optional<SloVerdict> slo() const;
     /// 0 fine, 1 the run could not go on, 3 --slo was missed, 4 a violation or a limit of the load

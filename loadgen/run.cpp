@@ -56,6 +56,7 @@ Run::Run(const Options& options, std::unique_ptr<uring::Io> io, const char* io_n
       set_up_queue_(state_.driver.scheduler()),
       steps_(options.users, Step::arriving),
       results_{options, state_.recorder, state_.violations, io_name, utc_now(), {}} {
+    results_.origin = this_origin();
     for (std::uint32_t number = 0; number < options.users; ++number) {
         users_.push_back(std::make_unique<VirtualUser>(state_, number));
     }
@@ -202,6 +203,7 @@ void Run::measure() {
     const Result<double> server_before = cpu_seconds_of(server);
     const double own_before = own_cpu_seconds();
     const std::uint64_t begin_ns = monotonic_ns();
+    results_.window_started_ns = SystemWallClock().now_ns();
     state_.recorder.open(begin_ns);
     pause_until(begin_ns + options_.duration_ns);
     const std::uint64_t end_ns = monotonic_ns();
