@@ -24,10 +24,12 @@ std::optional<SloVerdict> Results::slo() const {
 }
 
 bool Results::generator_busy() const noexcept {
+    if (generator) return generator->busy;
     return loadgen_cpu_seconds > busy_share_max * measured_seconds;
 }
 
 std::string Results::generator_limit() const {
+    if (generator) return generator->limit;
     if (options.offered.per_second == 0 || measured_seconds <= 0) return {};
     if (generator_busy()) {
         return fmt::format(

@@ -11,6 +11,12 @@
 
 namespace ringside::loadgen {
 
+/// Whether the figures are the load generator's rather than the server's.
+struct GeneratorVerdict {
+    bool busy = false;  // its one thread had hardly any time left in the window
+    std::string limit;  // open loop: why they are; empty where it kept its schedule
+};
+
 /// What a run ends with; the report is made of nothing else.
 struct Results {
     const Options& options;
@@ -33,6 +39,8 @@ struct Results {
     Origin origin{};
     // When the measured window opened, in nanoseconds since 1970-01-01 UTC; empty: never.
     std::optional<std::int64_t> window_started_ns{};
+    // Of results without a run: as they say. Empty: judged by the figures.
+    std::optional<GeneratorVerdict> generator{};
 
     /// What one more connection takes of the server's memory; needs both figures.
     [[nodiscard]] double resident_bytes_per_connection() const noexcept {
@@ -40,10 +48,9 @@ struct Results {
                 static_cast<double>(*resident_bytes_before)) /
                static_cast<double>(options.users);
     }
-    /// The load generator's one thread had hardly any time left in the window.
+    /// As GeneratorVerdict::busy.
     [[nodiscard]] bool generator_busy() const noexcept;
-    /// Open loop: why the figures say more of the load generator than of the server; empty where it
-    /// kept its schedule.
+    /// As GeneratorVerdict::limit.
     [[nodiscard]] std::string generator_limit() const;
     /// Messages a second: closed loop, those that were sent; open loop, those that were to be.
     [[nodiscard]] double offered_per_second() const noexcept {
