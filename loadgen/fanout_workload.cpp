@@ -9,7 +9,7 @@ namespace ringside::loadgen {
 
 void FanoutWorkload::prepare(VirtualUser& user) {
     RunState& run = user.run();
-    for (std::uint32_t i = 0; i < options_.rooms && user.phase() == Phase::set_up; ++i) {
+    for (std::uint32_t i = 0; i < rooms_here_ && user.phase() == Phase::set_up; ++i) {
         const std::string name = room_name(run.verifier.run(), i);
         if (!user.create_room(name, true)) return;
         const std::uint32_t index = *run.rooms.find(name);
@@ -19,15 +19,15 @@ void FanoutWorkload::prepare(VirtualUser& user) {
 }
 
 void FanoutWorkload::set_up(VirtualUser& user) {
-    RINGSIDE_ASSERT(rooms_.size() == options_.rooms);
-    const Room& room = rooms_[user.number() % options_.rooms];
-    const bool publisher = user.number() / options_.rooms < options_.publishers;
+    RINGSIDE_ASSERT(rooms_.size() == rooms_here_);
+    const Room& room = rooms_[user.number() % rooms_here_];
+    const bool publisher = user.number() / rooms_here_ < options_.publishers;
     if (publisher) user.run().verifier.allow(user.number(), options_.outstanding);
     static_cast<void>(user.join_room(user.run().rooms.at(room.index), room.audience.get(), true));
 }
 
 void FanoutWorkload::rounds(VirtualUser& user) {
-    const bool publisher = user.number() / options_.rooms < options_.publishers;
+    const bool publisher = user.number() / rooms_here_ < options_.publishers;
     if (!publisher) {
         static_cast<void>(user.wait_until([&user] { return user.phase() != Phase::rounds; }));
     } else if (options_.offered.per_second == 0) {
@@ -40,9 +40,9 @@ void FanoutWorkload::rounds(VirtualUser& user) {
 
 void FanoutWorkload::keep_schedule(VirtualUser& user) {
     const std::uint64_t begin_ns = user.run().load_begin_ns;
-    // Publishers are the users with the lowest numbers.
-    Schedule schedule(options_.offered, user.number(), options_.rooms * options_.publishers,
-                      user.random());
+    // Publishers are the users with the lowest numbers, in the whole load as in a shard.
+    Schedule schedule(options_.offered, options_.place_of(user.number()),
+                      options_.rooms * options_.publishers, user.random());
     Recorder& recorder = user.run().recorder;
     std::uint64_t due_ns = begin_ns + schedule.next();
     std::uint64_t held_until_ns = begin_ns;  // by messages that were on their way

@@ -40,9 +40,18 @@ std::string open_loop(const Offered& offered) {
     return out.str();
 }
 
+std::string shards(const Shards& shards) {
+    if (shards.of == 1) return "null";
+    JsonObject out;
+    out.whole("of", shards.of);
+    out.add("parts", fmt::format("[{}]", fmt::join(shards.parts, ", ")));
+    return out.str();
+}
+
 std::string parameters(const Options& options) {
     JsonObject out;
     out.whole("users", options.users);
+    out.add("shards", shards(options.shards));
     if (options.workload != WorkloadKind::idle) {
         out.whole("outstanding", options.outstanding);
         out.whole("payload_bytes", options.payload_bytes);

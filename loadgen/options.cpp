@@ -7,6 +7,8 @@
 
 #include "common/help_formatter.hpp"
 #include "common/options.hpp"
+#include "loadgen/merge.hpp"
+#include "loadgen/start_time.hpp"
 #include "uring_async/io/io.hpp"
 
 namespace ringside::loadgen {
@@ -15,8 +17,10 @@ namespace {
 
 constexpr std::uint64_t ms = 1'000'000;
 constexpr std::uint64_t hour = 3'600'000 * ms;
-// Payloads carry a sender's number in 16 bits.
+// Of one process: payloads carry a sender's number in 16 bits.
 constexpr std::size_t users_max = 65'535;
+// Of all processes together.
+constexpr std::size_t shared_users_max = 1'000'000;
 constexpr std::size_t message_bytes_max = 4096;
 constexpr std::size_t outstanding_max = 65'536;
 constexpr std::size_t per_second_max = 10'000'000;
@@ -69,6 +73,39 @@ void add_load_options(CLI::App& app, Options& options) {
     add_count_option(app, "--seed", options.seed, 0, SIZE_MAX,
                      "The same seed makes the same decisions.")
         ->group("Load");
+}
+
+void add_shard_options(CLI::App& app, Options& options) {
+    constexpr const char* group = "Several processes";
+    const auto refuse = [](const char* name, const char* wanted, const std::string& got) {
+        throw CLI::ValidationError(name, fmt::format("must be {}, not '{}'", wanted, got));
+    };
+    const auto read_shard = [&options, refuse](const std::string& text) {
+        if (const auto shards = parse_shard(text))
+            options.shards = *shards;
+        else
+            refuse("--shard", "I/N, as 2/3 for the second of three", text);
+    };
+    const auto read_start = [&options, refuse](const std::string& text) {
+        if (const auto start_ns = parse_utc_ns(text))
+            options.start_ns = *start_ns;
+        else
+            refuse("--start-at", "a time in UTC, as 2026-11-26T18:30:00Z", text);
+    };
+    app.add_option_function<std::string>(
+           "--shard", read_shard,
+           "This process takes part I of N of the load, which the other options say whole; "
+           "loadgen merge adds the results.")
+        ->type_name("I/N")
+        ->take_last()
+        ->group(group);
+    app.add_option_function<std::string>(
+           "--start-at", read_start,
+           "When the load begins: UTC, as 2026-11-26T18:30:00Z. Whoever is not set up by then "
+           "fails. Default: once set up.")
+        ->type_name("TIME")
+        ->take_last()
+        ->group(group);
 }
 
 void add_schedule_options(CLI::App& app, Offered& offered) {
@@ -139,9 +176,10 @@ void add_thesis(CLI::App& app, Options& options) {
     CLI::App& thesis = add_workload(app, "thesis", "Users that wander between rooms and chat.",
                                     options, WorkloadKind::thesis);
     constexpr const char* group = "Load";
-    add_count_option(thesis, "--users", options.users, 1, users_max, "Virtual users.")
+    add_count_option(thesis, "--users", options.users, 1, shared_users_max, "Virtual users.")
         ->group(group);
     add_load_options(thesis, options);
+    add_shard_options(thesis, options);
     add_run_options(thesis, options);
     add_result_options(thesis, options);
 }
@@ -150,7 +188,7 @@ void add_fanout(CLI::App& app, Options& options) {
     CLI::App& fanout = add_workload(app, "fanout", "Rooms in which few publish to many.", options,
                                     WorkloadKind::fanout);
     constexpr const char* group = "Load";
-    add_count_option(fanout, "--rooms", options.rooms, 1, users_max, "Rooms.")->group(group);
+    add_count_option(fanout, "--rooms", options.rooms, 1, shared_users_max, "Rooms.")->group(group);
     add_count_option(fanout, "--members", options.members, 1, users_max,
                      "Members of each room, publishers included.")
         ->group(group);
@@ -162,6 +200,7 @@ void add_fanout(CLI::App& app, Options& options) {
         ->group(group);
     add_load_options(fanout, options);
     add_schedule_options(fanout, options.offered);
+    add_shard_options(fanout, options);
     add_protocol_option(fanout, options);
     add_run_options(fanout, options);
     add_result_options(fanout, options);
@@ -171,10 +210,12 @@ void add_idle(CLI::App& app, Options& options) {
     CLI::App& idle = add_workload(app, "idle", "Users that join a room and say nothing.", options,
                                   WorkloadKind::idle);
     constexpr const char* group = "Load";
-    add_count_option(idle, "--users", options.users, 1, users_max, "Virtual users.")->group(group);
-    add_count_option(idle, "--rooms", options.rooms, 1, users_max,
-                     "Rooms that they are spread over.")
+    add_count_option(idle, "--users", options.users, 1, shared_users_max, "Virtual users.")
         ->group(group);
+    add_count_option(idle, "--rooms", options.rooms, 1, users_max,
+                     "Rooms that they are spread over, in each process.")
+        ->group(group);
+    add_shard_options(idle, options);
     add_protocol_option(idle, options);
     add_run_options(idle, options);
     add_result_options(idle, options);
@@ -210,20 +251,27 @@ const char* settle(Options& options) {
     if (options.slo && options.slo->kind && !measures(options, *options.slo->kind)) {
         return "--slo names a latency that this run does not measure";
     }
+    const bool fanout = options.workload == WorkloadKind::fanout;
+    if (fanout) options.users = options.rooms * options.members;
+    if ((fanout ? options.rooms : options.users) < options.shards.of) {
+        return fanout ? "--shard: a room is one process's, and there are fewer --rooms than shards"
+                      : "--shard: there are fewer --users than shards";
+    }
+    if (options.own_users() > users_max) {
+        return "more than 65535 users for one process: take fewer, or share them out (--shard)";
+    }
     if (options.workload == WorkloadKind::thesis) return nullptr;
     if (options.workload == WorkloadKind::idle) {
-        if (options.rooms > options.users) return "--rooms is above --users";
-        options.members = (options.users + options.rooms - 1) / options.rooms;
+        if (options.rooms > options.own_users()) return "--rooms is above the process's --users";
+        options.members = (options.own_users() + options.rooms - 1) / options.rooms;
         return nullptr;
     }
-    options.users = options.rooms * options.members;
     const Offered& offered = options.offered;
     if (offered.per_second == 0 && offered.arrivals != Arrivals::constant) {
         return "--arrivals needs --rate";
     }
     if (offered.per_second == 0 && offered.burst != 1) return "--burst needs --rate";
     if (options.publishers > options.members) return "--publishers is above --members";
-    if (options.users > users_max) return "--rooms times --members is above 65535";
     if (options.publishers > 1 && options.protocol == Protocol::nats) {
         return "NATS does not order the messages of several publishers alike for all members: "
                "--protocol nats takes --publishers 1";
@@ -236,6 +284,32 @@ std::string probe_text() {
 }
 
 }  // namespace
+
+std::size_t Options::own_rooms() const noexcept {
+    if (workload != WorkloadKind::fanout) return rooms;
+    std::size_t own = 0;
+    for (const std::uint32_t part : shards.parts)
+        own += share_of(rooms, part, shards.of).size;
+    return own;
+}
+
+std::size_t Options::own_users() const noexcept {
+    if (shards.of == 1) return users;
+    if (workload == WorkloadKind::fanout) return own_rooms() * members;
+    std::size_t own = 0;
+    for (const std::uint32_t part : shards.parts)
+        own += share_of(users, part, shards.of).size;
+    return own;
+}
+
+std::uint64_t Options::place_of(std::uint64_t own_number) const noexcept {
+    const std::uint32_t part = shards.parts.front();
+    if (workload != WorkloadKind::fanout) {
+        return share_of(users, part, shards.of).first + own_number;
+    }
+    const Share own = share_of(rooms, part, shards.of);
+    return own_number / own.size * rooms + own.first + own_number % own.size;
+}
 
 const char* workload_name(WorkloadKind kind) noexcept {
     switch (kind) {
@@ -263,6 +337,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     add_thesis(app, thesis);
     add_fanout(app, fanout);
     add_idle(app, idle);
+    add_merge(app, command);
     app.require_subcommand(1);
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"
@@ -271,6 +346,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen fanout --rooms 1000 --members 2 --json result.json\n"
                            "  loadgen fanout --protocol redis --connect 127.0.0.1:6379\n"
                            "  loadgen idle --users 10000 --server-pid $(pidof uring-server)\n"
+                           "  loadgen merge both.json 1.json 2.json\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
     if (const auto code = parse_options(app, argc, argv, probe_text)) return code;
@@ -284,7 +360,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     if (problem == nullptr) return std::nullopt;
     fmt::print(stderr, "loadgen: {} ({} --help lists the options)\n", problem,
                workload_name(options.workload));
-    return 2;
+    return usage_error;
 }
 
 }  // namespace ringside::loadgen

@@ -9,6 +9,7 @@
 #include "loadgen/payload.hpp"
 #include "loadgen/protocol.hpp"
 #include "loadgen/schedule.hpp"
+#include "loadgen/shards.hpp"
 #include "loadgen/slo.hpp"
 #include "uring_async/io/io_choice.hpp"
 
@@ -20,6 +21,7 @@ enum class WorkloadKind : std::uint8_t { thesis, fanout, idle };
 struct Options {
     WorkloadKind workload = WorkloadKind::thesis;
     Protocol protocol = Protocol::chat;
+    // The load, of which this process may have a share only (`shards`).
     std::size_t users = 10;       // --users; fanout: rooms times members
     std::size_t outstanding = 1;  // messages without an own copy, per sender
     std::size_t rooms = 1;        // fanout and idle, as the next three
@@ -28,6 +30,9 @@ struct Options {
     std::size_t payload_bytes = payload_bytes_min;
     std::optional<Slo> slo;
     Offered offered;  // fanout: by all publishers together
+    Shards shards;    // --shard
+    /// --start-at: when the load begins, in nanoseconds since 1970-01-01 UTC; 0: once set up.
+    std::int64_t start_ns = 0;
 
     std::string connect = "127.0.0.1:5000";
     std::uint64_t duration_ns = 10'000'000'000;
@@ -43,7 +48,17 @@ struct Options {
     /// No option of the command line: a server that lets so much of the end go by without a byte is
     /// not waited for.
     std::uint64_t drain_patience_ns = 5'000'000'000;
+
+    /// What this process has of the load: users of its rooms in fanout; idle, each process has
+    /// `rooms` of its own.
+    [[nodiscard]] std::size_t own_users() const noexcept;
+    [[nodiscard]] std::size_t own_rooms() const noexcept;
+    /// The number in the whole load of this process's user, so that processes make together the
+    /// very decisions, and keep the very schedule, that one would.
+    [[nodiscard]] std::uint64_t place_of(std::uint64_t own_number) const noexcept;
 };
+
+inline constexpr int usage_error = 2;  // exit code
 
 [[nodiscard]] const char* workload_name(WorkloadKind kind) noexcept;  // "fanout"
 

@@ -19,6 +19,10 @@ namespace ringside::loadgen {
 
 namespace {
 
+// Above what any run has, and low enough that a thousand shards can be added.
+constexpr std::uint64_t users_read_max = 4'000'000;
+constexpr std::uint64_t count_read_max = std::uint64_t{1} << 53U;
+
 // The value whose name, by `name_of`, stands in the node.
 template <typename Enum, std::size_t n>
 Enum named(const JsonNode& node, const std::array<Enum, n>& values, const char* (*name_of)(Enum)) {
@@ -64,16 +68,31 @@ void read_open_loop(const JsonNode& open_loop, Offered& offered) {
     offered.burst = open_loop.at("burst").whole();
 }
 
+void read_shards(const JsonNode& node, Shards& shards) {
+    shards.of = static_cast<std::uint32_t>(node.at("of").whole(Shards::of_max));
+    shards.parts.clear();
+    for (const JsonNode& part : node.at("parts").items()) {
+        shards.parts.push_back(static_cast<std::uint32_t>(part.whole(shards.of)));
+        const std::size_t n = shards.parts.size();
+        if (shards.parts[n - 1] > (n == 1 ? 0 : shards.parts[n - 2])) continue;
+        part.refuse("a number above 0 and above the one before");
+    }
+    if (shards.parts.empty()) node.at("parts").refuse("at least one number");
+}
+
 void read_parameters(const JsonNode& parameters, Options& options) {
-    options.users = parameters.at("users").whole();
+    options.users = parameters.at("users").whole(users_read_max);
     if (options.users == 0) parameters.at("users").refuse("at least 1");
+    if (const auto shards = parameters.find("shards")) read_shards(*shards, options.shards);
     if (options.workload != WorkloadKind::idle) {
         options.outstanding = parameters.at("outstanding").whole();
         options.payload_bytes = parameters.at("payload_bytes").whole();
     }
-    if (options.workload != WorkloadKind::thesis) options.rooms = parameters.at("rooms").whole();
+    if (options.workload != WorkloadKind::thesis) {
+        options.rooms = parameters.at("rooms").whole(users_read_max);
+    }
     if (options.workload != WorkloadKind::fanout) return;
-    options.members = parameters.at("members").whole();
+    options.members = parameters.at("members").whole(users_read_max);
     options.publishers = parameters.at("publishers").whole();
     if (const auto open_loop = parameters.find("open_loop")) {
         read_open_loop(*open_loop, options.offered);
@@ -107,20 +126,20 @@ void read_counts(const JsonNode& counts, StoredResults& out) {
     Counts run;
     Counts window;
     out.results.connections =
-        static_cast<std::uint32_t>(counts.at("connections").whole(UINT32_MAX));
+        static_cast<std::uint32_t>(counts.at("connections").whole(users_read_max));
     if (out.options.offered.per_second != 0) {
-        out.recorder.messages_due = counts.at("messages_due").whole();
-        out.recorder.messages_unsent = counts.at("messages_unsent").whole();
+        out.recorder.messages_due = counts.at("messages_due").whole(count_read_max);
+        out.recorder.messages_unsent = counts.at("messages_unsent").whole(count_read_max);
     }
-    window.messages_sent = counts.at("messages_sent").whole();
-    window.messages_answered = counts.at("messages_answered").whole();
-    window.deliveries = counts.at("deliveries").whole();
-    window.replayed = counts.at("replayed").whole();
-    window.bytes_received = counts.at("bytes_received").whole();
-    run.deliveries = counts.at("deliveries_verified").whole();
+    window.messages_sent = counts.at("messages_sent").whole(count_read_max);
+    window.messages_answered = counts.at("messages_answered").whole(count_read_max);
+    window.deliveries = counts.at("deliveries").whole(count_read_max);
+    window.replayed = counts.at("replayed").whole(count_read_max);
+    window.bytes_received = counts.at("bytes_received").whole(count_read_max);
+    run.deliveries = counts.at("deliveries_verified").whole(count_read_max);
     const JsonNode requests = counts.at("requests");
     for (std::size_t i = 0; i < request_kinds; ++i) {
-        run.requests[i] = requests.at(request_name(static_cast<Request>(i))).whole();
+        run.requests[i] = requests.at(request_name(static_cast<Request>(i))).whole(count_read_max);
     }
     out.recorder.add(run, window);
 }
@@ -128,7 +147,7 @@ void read_counts(const JsonNode& counts, StoredResults& out) {
 void read_violations(const JsonNode& violations, Violations& out) {
     for (std::size_t i = 0; i < violation_kinds; ++i) {
         const auto kind = static_cast<Violation>(i);
-        out.add(kind, violations.at(violation_name(kind)).whole());
+        out.add(kind, violations.at(violation_name(kind)).whole(count_read_max));
     }
 }
 
@@ -158,7 +177,7 @@ Histogram read_latency(const JsonNode& latency) {
     for (const JsonNode& entry : latency.at("buckets").items()) {
         const std::vector<JsonNode> pair = entry.items();
         if (pair.size() != 2) entry.refuse("[index, count]");
-        buckets.push_back({pair[0].whole(), pair[1].whole()});
+        buckets.push_back({pair[0].whole(), pair[1].whole(count_read_max)});
     }
     const auto built = Histogram::rebuild(buckets, {.sum_ns = latency.at("sum_ns").whole(),
                                                     .min_ns = latency.at("min_ns").whole(),

@@ -46,7 +46,7 @@ struct Results {
     [[nodiscard]] double resident_bytes_per_connection() const noexcept {
         return (static_cast<double>(*resident_bytes_idle) -
                 static_cast<double>(*resident_bytes_before)) /
-               static_cast<double>(options.users);
+               static_cast<double>(options.own_users());
     }
     /// As GeneratorVerdict::busy.
     [[nodiscard]] bool generator_busy() const noexcept;

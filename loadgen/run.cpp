@@ -1,16 +1,15 @@
 #include "loadgen/run.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/random.h>
 
 #include <algorithm>
-#include <ctime>
 #include <span>
 
 #include "common/assert.hpp"
 #include "common/clock.hpp"
 #include "loadgen/process_usage.hpp"
+#include "loadgen/start_time.hpp"
 
 namespace ringside::loadgen {
 
@@ -35,10 +34,6 @@ SocketAddress address_of(const Options& options) {
     return *address;
 }
 
-std::string utc_now() {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
 double to_seconds(std::uint64_t ns) noexcept {
     return static_cast<double>(ns) * 1e-9;
 }
@@ -54,10 +49,15 @@ Run::Run(const Options& options, std::unique_ptr<uring::Io> io, const char* io_n
       monitor_(options, state_),
       workload_(make_workload(options)),
       set_up_queue_(state_.driver.scheduler()),
-      steps_(options.users, Step::arriving),
-      results_{options, state_.recorder, state_.violations, io_name, utc_now(), {}} {
+      steps_(options.own_users(), Step::arriving),
+      results_{options,
+               state_.recorder,
+               state_.violations,
+               io_name,
+               utc_text(SystemWallClock().now_ns()),
+               {}} {
     results_.origin = this_origin();
-    for (std::uint32_t number = 0; number < options.users; ++number) {
+    for (std::uint32_t number = 0; number < options.own_users(); ++number) {
         users_.push_back(std::make_unique<VirtualUser>(state_, number));
     }
     starts_.reserve(users_.size() + 1);
@@ -183,18 +183,33 @@ bool Run::everybody_ready() {
         state_.fail(
             fmt::format("the server let {} s go by without an answer while users set up "
                         "({} of {} have a name); does it speak the protocol {}?",
-                        set_up_patience_ns / 1'000'000'000, results_.connections, options_.users,
-                        protocol_name(options_.protocol)));
+                        set_up_patience_ns / 1'000'000'000, results_.connections,
+                        options_.own_users(), protocol_name(options_.protocol)));
     }
     return false;
 }
 
+std::optional<std::uint64_t> Run::await_start() {
+    const std::uint64_t now_ns = monotonic_ns();
+    if (options_.start_ns == 0) return now_ns;
+    const std::int64_t ahead_ns = options_.start_ns - SystemWallClock().now_ns();
+    if (ahead_ns < 0) {
+        state_.fail(fmt::format("set-up ended {:.3f} s after --start-at {}: agree on a later time",
+                                static_cast<double>(-ahead_ns) * 1e-9,
+                                utc_text(options_.start_ns)));
+        return std::nullopt;
+    }
+    const std::uint64_t begin_ns = now_ns + static_cast<std::uint64_t>(ahead_ns);
+    return pause_until(begin_ns) ? std::optional(begin_ns) : std::nullopt;
+}
+
 void Run::load() {
-    const std::uint64_t begin_ns = monotonic_ns();
-    state_.load_begin_ns = begin_ns;
+    const std::optional<std::uint64_t> begin_ns = await_start();
+    if (!begin_ns) return;
+    state_.load_begin_ns = *begin_ns;
     enter_phase(Phase::rounds);
-    if (!pause_until(begin_ns + options_.warm_up_ns)) return;
-    results_.warm_up_seconds = to_seconds(monotonic_ns() - begin_ns);
+    if (!pause_until(*begin_ns + options_.warm_up_ns)) return;
+    results_.warm_up_seconds = to_seconds(monotonic_ns() - *begin_ns);
     measure();
 }
 

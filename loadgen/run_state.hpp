@@ -29,7 +29,7 @@ struct RunState {
         : options(run_options),
           driver(std::move(io)),
           recorder(run_options.offered.per_second != 0),
-          verifier(run, run_options.users, violations,
+          verifier(run, run_options.own_users(), violations,
                    run_options.protocol == Protocol::chat ? BodyForm::chat : BodyForm::bare),
           rooms(run) {}
 

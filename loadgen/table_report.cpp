@@ -37,6 +37,18 @@ std::string quantile(const Histogram& histogram, double q) {
     return supports_quantile(histogram.count(), q) ? micros(histogram.at_quantile(q)) : "-";
 }
 
+// What of the load above the figures are of.
+void shards(Out out, const Options& options) {
+    const Shards& shards = options.shards;
+    if (shards.of == 1) return;
+    if (shards.parts.size() == 1) {
+        fmt::format_to(out, "shard {} of {}: ", shards.parts.front(), shards.of);
+    } else {
+        fmt::format_to(out, "{} of {} shards merged: ", shards.parts.size(), shards.of);
+    }
+    fmt::format_to(out, "{} of {} users\n", grouped(options.own_users()), grouped(options.users));
+}
+
 void head(Out out, const Results& results) {
     const Options& options = results.options;
     fmt::format_to(out, "{} against {} ({}), protocol {}, I/O {}\n",
@@ -50,8 +62,9 @@ void head(Out out, const Results& results) {
     }
     const char* const ending = results.interrupted ? "; INTERRUPTED" : "";
     if (options.workload == WorkloadKind::idle) {
-        fmt::format_to(out, "rooms: {}\nidle for {:.2f} s{}\n\n", options.rooms,
-                       results.measured_seconds, ending);
+        fmt::format_to(out, "rooms: {}\n", options.rooms);
+        shards(out, options);
+        fmt::format_to(out, "idle for {:.2f} s{}\n\n", results.measured_seconds, ending);
         return;
     }
     fmt::format_to(out, "outstanding: {}, bytes: {}\n", options.outstanding, options.payload_bytes);
@@ -60,6 +73,7 @@ void head(Out out, const Results& results) {
                        grouped(options.offered.per_second), arrivals_name(options.offered.arrivals),
                        options.offered.burst);
     }
+    shards(out, options);
     fmt::format_to(out, "measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
                    results.measured_seconds, results.warm_up_seconds, ending);
 }

@@ -51,10 +51,12 @@ class ThesisWorkload final : public Workload {
 // Rooms of equal size; the publishers in each keep a fixed number of messages on their way, or,
 // with an offered load, send when a message is due and at most so many are on their way. User u is
 // member u / rooms of room u % rooms, and the first members are the publishers. Without any
-// publisher this is the workload idle.
+// publisher this is the workload idle. Rooms are those that this process has
+// (Options::own_rooms()).
 class FanoutWorkload final : public Workload {
  public:
-    explicit FanoutWorkload(const Options& options) : options_(options) {}
+    explicit FanoutWorkload(const Options& options)
+        : options_(options), rooms_here_(options.own_rooms()) {}
 
     void prepare(VirtualUser& user) override;
     void set_up(VirtualUser& user) override;
@@ -71,6 +73,7 @@ class FanoutWorkload final : public Workload {
     };
 
     const Options& options_;
+    std::size_t rooms_here_;
     std::vector<Room> rooms_;
 };
 
