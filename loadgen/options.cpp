@@ -7,6 +7,7 @@
 
 #include "common/help_formatter.hpp"
 #include "common/options.hpp"
+#include "loadgen/compare.hpp"
 #include "loadgen/merge.hpp"
 #include "loadgen/start_time.hpp"
 #include "uring_async/io/io.hpp"
@@ -338,6 +339,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     add_fanout(app, fanout);
     add_idle(app, idle);
     add_merge(app, command);
+    add_compare(app, command);
     app.require_subcommand(1);
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"
@@ -347,6 +349,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen fanout --protocol redis --connect 127.0.0.1:6379\n"
                            "  loadgen idle --users 10000 --server-pid $(pidof uring-server)\n"
                            "  loadgen merge both.json 1.json 2.json\n"
+                           "  loadgen compare pipeline.json uring.json\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
     if (const auto code = parse_options(app, argc, argv, probe_text)) return code;

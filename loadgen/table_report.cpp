@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "loadgen/figures.hpp"
 #include "loadgen/report.hpp"
 
 namespace ringside::loadgen {
@@ -9,17 +10,6 @@ namespace ringside::loadgen {
 namespace {
 
 using Out = std::back_insert_iterator<std::string>;
-
-// "1,234,567": figures that a person is to compare.
-std::string grouped(std::uint64_t value) {
-    const std::string digits = fmt::to_string(value);
-    std::string out;
-    for (std::size_t i = 0; i < digits.size(); ++i) {
-        if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-        out += digits[i];
-    }
-    return out;
-}
 
 std::string rate(double amount, double seconds) {
     if (seconds <= 0) return "-";

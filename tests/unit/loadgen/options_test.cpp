@@ -173,6 +173,7 @@ TEST_CASE("what makes no sense is refused in one line") {
                  std::vector<const char*>{"thesis", "--users", "2", "--shard", "1/3"},
                  std::vector<const char*>{"idle", "--users=5", "--rooms=3", "--shard=1/2"},
                  std::vector<const char*>{"thesis", "--start-at", "+10s"},
+                 std::vector<const char*>{"compare", "a.json"},
                  std::vector<const char*>{"merge", "out.json"}, std::vector<const char*>{"merge"},
                  std::vector<const char*>{"thesis", "fanout"});
     const Outcome outcome = read(arguments);
@@ -201,7 +202,7 @@ TEST_CASE("help fits into 80 columns and shows examples, exit codes and defaults
 }
 
 TEST_CASE("help of what is no run fits into 80 columns and shows exit codes") {
-    const char* const command = GENERATE("merge");
+    const char* const command = GENERATE("merge", "compare");
     const Outcome outcome = read({command, "--help"});
     CHECK(outcome.exit_code == 0);
     CHECK_THAT(outcome.output, Catch::Contains("Exit codes: ") && Catch::Contains("Example"));
