@@ -166,6 +166,7 @@ struct MergeOptions {
     std::string out;
     std::vector<std::string> in;
     std::string hgrm;
+    std::string csv;
     bool partial = false;
 };
 
@@ -182,6 +183,7 @@ int run_merge(const MergeOptions& asked) {
     const auto merged = merge(parts, asked.partial);
     merged->options.json = asked.out;
     merged->options.hgrm = asked.hgrm;
+    merged->options.csv = asked.csv;
     check_outputs(merged->options);
     const int code = merged->results.exit_code();
     return write_outputs(merged->options, merged->results) ? code : std::max(code, usage_error);
@@ -232,13 +234,18 @@ void add_merge(CLI::App& app, Command& command) {
     CLI::App& merge = *app.add_subcommand("merge", "Add the results of one load's shards.");
     merge.formatter(std::make_shared<HelpFormatter>());
     merge.footer(merge_footer);
-    add_path_option(merge, "OUT", asked->out, "Where to write them, as JSON: a new file.")
+    add_path_option(merge, "OUT", asked->out,
+                    "Where to write them, as JSON: a new file, or - for standard output.")
         ->required();
     merge.add_option("IN", asked->in, "Results of all shards, in any order.")
         ->type_name("PATH")
         ->required();
     add_path_option(merge, "--hgrm", asked->hgrm,
                     "Write the distribution of each latency into this folder, as a run does.")
+        ->group("Results");
+    add_path_option(merge, "--csv", asked->csv,
+                    "Write the latencies here as CSV, one a line; -: to standard output, and the "
+                    "table to standard error.")
         ->group("Results");
     merge
         .add_flag("--partial", asked->partial,

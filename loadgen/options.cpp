@@ -140,7 +140,13 @@ void add_protocol_option(CLI::App& app, Options& options) {
 
 void add_result_options(CLI::App& app, Options& options) {
     constexpr const char* group = "Results";
-    add_path_option(app, "--json", options.json, "Write the results here as JSON.")->group(group);
+    add_path_option(app, "--json", options.json,
+                    "Write the results here as JSON; -: to standard output, and the table to "
+                    "standard error.")
+        ->group(group);
+    add_path_option(app, "--csv", options.csv,
+                    "Write the latencies here as CSV, one a line; - as for --json.")
+        ->group(group);
     add_path_option(app, "--hgrm", options.hgrm,
                     "Write the distribution of each latency into this folder, as NAME.hgrm of "
                     "HdrHistogram, in milliseconds; the folder is made where it is missing.")

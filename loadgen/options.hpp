@@ -38,7 +38,8 @@ struct Options {
     std::uint64_t duration_ns = 10'000'000'000;
     std::uint64_t warm_up_ns = 2'000'000'000;
     std::size_t seed = 1;
-    std::string json;              // empty: none
+    std::string json;              // empty: none; "-": standard output, as the next
+    std::string csv;               // empty: none
     std::string hgrm;              // a folder; empty: none
     std::string metrics_textfile;  // empty: none
     std::uint64_t metrics_interval_ns = 1'000'000'000;

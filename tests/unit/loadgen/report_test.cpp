@@ -140,6 +140,21 @@ TEST_CASE("the JSON report names the machine and the build, and when the window 
     CHECK(number(root, "/window_started_unix_seconds") == 1'800'000'000.25);
 }
 
+TEST_CASE("the CSV report has a line for each latency, below one that names the columns") {
+    Fixture fixture;
+    fixture.recorder.record_always(Latency::set_name, 7000);
+    fixture.options.server_label = "a \"b\", c";
+    const std::string csv = csv_report(fixture.results());
+    CHECK(
+        csv ==
+        "server_label,workload,protocol,started,valid,latency,count,min_ns,mean_ns,p50_ns,p90_ns,"
+        "p99_ns,p999_ns,max_ns,overflow,sum_ns\r\n"
+        "\"a \"\"b\"\", c\",fanout,chat,2026-11-21T02:03:04Z,true,set_name,1,7000,7000,,,,,7000,0,"
+        "7000\r\n"
+        "\"a \"\"b\"\", c\",fanout,chat,2026-11-21T02:03:04Z,true,own_copy,999,1000,500000,500223,"
+        "900095,,,999000,0,499500000\r\n");
+}
+
 TEST_CASE(
     "the JSON report is JSON whatever the label's bytes are, and without a server's process") {
     Fixture fixture;
