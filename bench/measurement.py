@@ -136,7 +136,7 @@ class Measurement:
     def _read_result(self, run, generator, code):
         path = self._folder / "loadgen.json"
         if path.exists():
-            run["loadgen"] = json.loads(path.read_text())
+            run["loadgen"] = without_buckets(json.loads(path.read_text()))
         if code == INVALID_RUN:
             run["problem"] = "deliveries failed verification"
         elif code != 0:
@@ -176,6 +176,14 @@ class Measurement:
                 "memory": curve(MEMORY_QUERY, started + 1, 1),
                 "deliveries": curve(DELIVERIES_QUERY, started + LOAD_SECONDS, LOAD_SECONDS),
                 "heatmap": take_apart(buckets, started)}
+
+
+def without_buckets(result):
+    """A result of the load generator, a few KiB: the buckets of its histograms, of which nothing here
+    is made, are tens of times that."""
+    for latency in result["latencies"].values():
+        latency.pop("buckets", None)
+    return result
 
 
 def take_apart(cumulative, started):

@@ -38,7 +38,10 @@ bool send_until(VirtualUser& user, const Sending& sending, std::uint64_t until_n
 void keep_schedule(VirtualUser& user, const UserGroup& group, std::size_t index) {
     const Sending& sending = group.sending;
     const std::uint64_t begin_ns = user.run().load_begin_ns;
-    Schedule schedule(sending.offered, index, group.count, user.random());
+    // Where processes share the load, each keeps its users' part of the one schedule.
+    const bool shared = sending.senders != 0;
+    Schedule schedule(sending.offered, shared ? user.run().options.place_of(index) : index,
+                      shared ? sending.senders : group.count, user.random());
     Recorder& recorder = user.run().recorder;
     std::uint64_t due_ns = begin_ns + schedule.next();
     std::uint64_t held_until_ns = begin_ns;  // by messages that were on their way

@@ -15,6 +15,24 @@ double per(double amount, double of) noexcept {
     return of > 0 ? amount / of : 0.0;
 }
 
+void add_origin(JsonObject& out, const Origin& origin) {
+    out.text("version", origin.version);
+    out.text("commit", origin.commit);
+    out.text("compiler", origin.compiler);
+    out.text("build_type", origin.build_type);
+    if (!origin.machine) return out.add("machine", "null");
+    JsonObject machine;
+    machine.text("kernel", origin.machine->kernel);
+    machine.text("cpu", origin.machine->cpu);
+    machine.whole("cores", origin.machine->cores);
+    out.add("machine", machine.str());
+}
+
+std::string window_started(const Results& results) {
+    if (!results.window_started_ns) return "null";
+    return fmt::format("{:.6f}", static_cast<double>(*results.window_started_ns) * 1e-9);
+}
+
 std::string open_loop(const Offered& offered) {
     if (offered.per_second == 0) return "null";
     JsonObject out;
@@ -85,6 +103,14 @@ std::string scenario(const Scenario& described) {
     return out.str();
 }
 
+std::string shards(const Shards& shards) {
+    if (shards.of == 1) return "null";
+    JsonObject out;
+    out.whole("of", shards.of);
+    out.add("parts", fmt::format("[{}]", fmt::join(shards.parts, ", ")));
+    return out.str();
+}
+
 std::string parameters(const Options& options) {
     JsonObject out;
     if (options.workload == WorkloadKind::scenario) {
@@ -92,6 +118,7 @@ std::string parameters(const Options& options) {
         return out.str();
     }
     out.whole("users", options.users);
+    out.add("shards", shards(options.shards));
     if (options.workload != WorkloadKind::idle) {
         out.whole("outstanding", options.outstanding);
         out.whole("payload_bytes", options.payload_bytes);
@@ -127,10 +154,12 @@ std::string counts(const Results& results) {
         out.whole("messages_unsent", results.recorder.messages_unsent);
     }
     out.whole("messages_sent", window.messages_sent);
+    out.whole("messages_answered", window.messages_answered);
     out.whole("deliveries", window.deliveries);
     out.whole("replayed", window.replayed);
     out.whole("bytes_received", window.bytes_received);
     out.whole("hostile_sessions", window.hostile_sessions);
+    out.whole("deliveries_verified", results.recorder.counts.deliveries);
     out.add("requests", requests.str());
     return out.str();
 }
@@ -176,13 +205,26 @@ std::string slo(const Results& results) {
         out.add("met", "null");
     }
     out.text("text", verdict->text);
+    out.text("latency", latency_name(results.slo_latency()));
+    out.add("percentile", fmt::format("{}", results.options.slo->percentile));
+    out.whole("limit_ns", results.options.slo->limit_ns);
     return out.str();
 }
 
 std::string loadgen(const Results& results) {
     JsonObject out;
     add_cpu(out, results, results.loadgen_cpu_seconds);
+    out.boolean("busy", results.generator_busy());
     return out.str();
+}
+
+std::string buckets(const Histogram& histogram) {
+    std::string out;
+    for (const auto& [index, count] : histogram.buckets()) {
+        fmt::format_to(std::back_inserter(out), "{}[{}, {}]", out.empty() ? "" : ", ", index,
+                       count);
+    }
+    return "[" + out + "]";
 }
 
 std::string latency(const Histogram& histogram) {
@@ -200,6 +242,8 @@ std::string latency(const Histogram& histogram) {
     out.add("p999_ns", quantile(0.999));
     out.whole("max_ns", histogram.max_ns());
     out.whole("overflow", histogram.overflow());
+    out.whole("sum_ns", histogram.sum_ns());
+    out.add("buckets", buckets(histogram));
     return out.str();
 }
 
@@ -217,17 +261,18 @@ std::string latencies(const Recorder& recorder) {
 
 std::string json_report(const Results& results) {
     JsonObject out;
-    out.whole("schema_version", 1);
+    out.whole("schema_version", schema_version);
     out.text("program", "loadgen");
-    out.text("version", build_info::version);
-    out.text("commit", build_info::commit);
+    add_origin(out, results.origin);
     out.text("workload", workload_name(results.options.workload));
     out.text("protocol", protocol_name(results.options.protocol));
     out.add("parameters", parameters(results.options));
     out.whole("seed", results.options.seed);
     out.text("io", results.io);
     out.text("server_label", results.options.server_label);
+    out.text("connect", results.options.connect);
     out.text("started", results.started);
+    out.add("window_started_unix_seconds", window_started(results));
     out.number("warm_up_seconds", results.warm_up_seconds);
     out.number("measured_seconds", results.measured_seconds);
     out.boolean("interrupted", results.interrupted);

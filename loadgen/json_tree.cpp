@@ -17,14 +17,14 @@ class TreeBuilder {
  public:
     explicit TreeBuilder(const simdjson::padded_string& text) : text_(text) {}
 
-    std::expected<JsonNode, JsonMistake> build() {
+    std::expected<JsonTree, JsonMistake> build() {
         ondemand::document document;
         // Nothing where not even the outline of the document could be read.
         if (const auto error = parser_.iterate(text_).get(document)) {
             return std::unexpected(JsonMistake{0, simdjson::error_message(error)});
         }
         try {
-            JsonNode root = node(document, 0);
+            JsonTree root = node(document, 0);
             const auto behind = document.current_location();
             if (behind.error() == simdjson::OUT_OF_BOUNDS) return root;
             return std::unexpected(mistake(document, "more follows after the end of the document"));
@@ -38,13 +38,13 @@ class TreeBuilder {
 
  private:
     template <typename Value>  // the document or a value in it
-    JsonNode node(Value& value, unsigned depth) {
+    JsonTree node(Value& value, unsigned depth) {
         if (depth == json_depth_max) throw TooDeep();
-        JsonNode out;
+        JsonTree out;
         out.line = line_at(value.current_location().value());
         switch (ondemand::json_type(value.type())) {
             case ondemand::json_type::object:
-                out.kind = JsonNode::Kind::object;
+                out.kind = JsonTree::Kind::object;
                 for (auto field : value.get_object()) {
                     std::string name(std::string_view(field.unescaped_key()));
                     ondemand::value member = field.value();
@@ -52,21 +52,21 @@ class TreeBuilder {
                 }
                 break;
             case ondemand::json_type::array:
-                out.kind = JsonNode::Kind::list;
+                out.kind = JsonTree::Kind::list;
                 for (auto item : value.get_array()) {
                     ondemand::value one = item.value();
                     out.items.push_back(node(one, depth + 1));
                 }
                 break;
             case ondemand::json_type::string:
-                out.kind = JsonNode::Kind::text;
+                out.kind = JsonTree::Kind::text;
                 out.text = std::string_view(value.get_string());
                 break;
             case ondemand::json_type::number:
                 take_number(out, value.get_number());
                 break;
             case ondemand::json_type::boolean:
-                out.kind = JsonNode::Kind::boolean;
+                out.kind = JsonTree::Kind::boolean;
                 out.boolean = value.get_bool();
                 break;
             case ondemand::json_type::null:
@@ -76,14 +76,14 @@ class TreeBuilder {
         return out;
     }
 
-    static void take_number(JsonNode& out, const ondemand::number& number) {
+    static void take_number(JsonTree& out, const ondemand::number& number) {
         if (number.is_uint64() || (number.is_int64() && number.get_int64() >= 0)) {
-            out.kind = JsonNode::Kind::whole;
+            out.kind = JsonTree::Kind::whole;
             out.whole = number.is_uint64() ? number.get_uint64()
                                            : static_cast<std::uint64_t>(number.get_int64());
             return;
         }
-        out.kind = JsonNode::Kind::number;
+        out.kind = JsonTree::Kind::number;
         out.number = number.as_double();
     }
 
@@ -105,7 +105,7 @@ class TreeBuilder {
 
 }  // namespace
 
-std::string JsonNode::description() const {
+std::string JsonTree::description() const {
     switch (kind) {
         case Kind::null:
             return "null";
@@ -125,7 +125,7 @@ std::string JsonNode::description() const {
     return {};
 }
 
-std::expected<JsonNode, JsonMistake> parse_json(std::string_view text) {
+std::expected<JsonTree, JsonMistake> parse_json(std::string_view text) {
     const simdjson::padded_string padded(text);
     return TreeBuilder(padded).build();
 }

@@ -10,7 +10,7 @@
 namespace ringside::loadgen {
 
 /// One value of a JSON document, with the line that it begins in: for files that people write.
-struct JsonNode {
+struct JsonTree {
     enum class Kind : std::uint8_t { null, boolean, whole, number, text, list, object };
 
     Kind kind = Kind::null;
@@ -19,8 +19,8 @@ struct JsonNode {
     std::uint64_t whole = 0;  // a number that is one of 0 to 2^64 - 1
     double number = 0;        // any other
     std::string text;
-    std::vector<JsonNode> items;                            // of a list
-    std::vector<std::pair<std::string, JsonNode>> members;  // of an object, in their order
+    std::vector<JsonTree> items;                            // of a list
+    std::vector<std::pair<std::string, JsonTree>> members;  // of an object, in their order
 
     /// "a list", "the text \"abc\"", "12": what stands there, for messages.
     [[nodiscard]] std::string description() const;
@@ -32,7 +32,7 @@ struct JsonMistake {
 };
 
 /// RFC 8259, UTF-8, at most json_depth_max levels.
-[[nodiscard]] std::expected<JsonNode, JsonMistake> parse_json(std::string_view text);
+[[nodiscard]] std::expected<JsonTree, JsonMistake> parse_json(std::string_view text);
 inline constexpr unsigned json_depth_max = 32;
 
 }  // namespace ringside::loadgen

@@ -1,24 +1,20 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
 
-#include "common/atomic_file.hpp"
+#include "common/clock.hpp"
 #include "common/result.hpp"
 #include "common/server_start.hpp"
 #include "loadgen/options.hpp"
+#include "loadgen/output.hpp"
 #include "loadgen/process_usage.hpp"
-#include "loadgen/report.hpp"
 #include "loadgen/run.hpp"
+#include "loadgen/start_time.hpp"
 
 namespace ringside::loadgen {
 
 namespace {
-
-constexpr int usage_error = 2;
 
 // A connection is a descriptor; a few more are for the I/O, files and the like.
 void check_descriptors(std::size_t users) {
@@ -46,71 +42,30 @@ void check_server(const Options& options) {
     }
 }
 
-// Before the run, not after it.
-void check_json(const Options& options) {
-    if (options.json.empty()) return;
-    std::error_code ignored;
-    if (std::filesystem::is_directory(options.json, ignored)) {
-        throw StartError(fmt::format("--json: {} is a folder; name a file", options.json));
-    }
-    std::filesystem::path folder = std::filesystem::path(options.json).parent_path();
-    if (folder.empty()) folder = ".";
-    if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
-    throw StartError(fmt::format("--json: cannot write into {} ({})", folder.native(),
-                                 last_error("access").text()));
-}
-
-void check_hgrm(const Options& options) {
-    if (options.hgrm.empty()) return;
-    std::error_code failed;
-    std::filesystem::create_directories(options.hgrm, failed);
-    if (failed || ::access(options.hgrm.c_str(), W_OK | X_OK) != 0) {
-        throw StartError(fmt::format("--hgrm: cannot write into {} ({})", options.hgrm,
-                                     failed ? failed.message() : last_error("access").text()));
-    }
-}
-
-bool write_file(const std::string& path, const std::string& text) {
-    const Result<void> written = write_file_atomically(path, text);
-    if (written) return true;
-    fmt::print(stderr, "loadgen: cannot write {} ({})\n", path, written.error().text());
-    return false;
-}
-
-// What the options ask for; false where something could not be written, which is told.
-bool write_files(const Options& options, const Results& results) {
-    bool all = options.json.empty() || write_file(options.json, json_report(results));
-    if (options.hgrm.empty()) return all;
-    for (std::size_t i = 0; i < latency_kinds; ++i) {
-        const auto kind = static_cast<Latency>(i);
-        const Histogram& latency = results.recorder.latency(kind);
-        if (latency.count() == 0) continue;
-        all &= write_file(fmt::format("{}/{}.hgrm", options.hgrm, latency_name(kind)),
-                          hgrm_report(latency));
-    }
-    return all;
+// Before the run, not after its set-up.
+void check_start(const Options& options) {
+    if (options.start_ns == 0) return;
+    const std::string problem = start_problem(options.start_ns, SystemWallClock().now_ns());
+    if (!problem.empty()) throw StartError("--start-at: " + problem);
 }
 
 int run(const Options& options) {
     check_server(options);
-    check_json(options);
-    check_hgrm(options);
-    check_descriptors(options.users);
+    check_start(options);
+    check_outputs(options);
+    check_descriptors(options.own_users());
     Interruption interruption = or_start_error(Interruption::make());
     const uring::Probe probe = uring::probe_io_uring();
     const bool with_uring = uring::wants_uring(options.io, probe);
-    const uring::IoOptions io_options{.connections_max = static_cast<std::uint32_t>(options.users)};
+    const uring::IoOptions io_options{.connections_max =
+                                          static_cast<std::uint32_t>(options.own_users())};
     Run load(
         options,
         with_uring ? uring::make_uring_io(probe, io_options) : uring::make_epoll_io(io_options),
         with_uring ? "uring" : "epoll", interruption);
     const Results results = load.execute();
     const int code = results.exit_code();
-    if (results.failure.empty() || results.measured_seconds > 0) {
-        fmt::print("{}", table_report(results));
-    }
-    if (!results.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results.failure);
-    return write_files(options, results) ? code : std::max(code, usage_error);
+    return write_outputs(options, results) ? code : std::max(code, usage_error);
 }
 
 }  // namespace

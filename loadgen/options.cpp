@@ -7,9 +7,12 @@
 
 #include "common/help_formatter.hpp"
 #include "common/options.hpp"
+#include "loadgen/compare.hpp"
 #include "loadgen/load_limits.hpp"
+#include "loadgen/merge.hpp"
 #include "loadgen/scenario_commands.hpp"
 #include "loadgen/scenario_file.hpp"
+#include "loadgen/start_time.hpp"
 #include "uring_async/io/io.hpp"
 
 namespace ringside::loadgen {
@@ -70,6 +73,39 @@ void add_load_options(CLI::App& app, Options& options) {
         ->group("Load");
 }
 
+void add_shard_options(CLI::App& app, Options& options) {
+    constexpr const char* group = "Several processes";
+    const auto refuse = [](const char* name, const char* wanted, const std::string& got) {
+        throw CLI::ValidationError(name, fmt::format("must be {}, not '{}'", wanted, got));
+    };
+    const auto read_shard = [&options, refuse](const std::string& text) {
+        if (const auto shards = parse_shard(text))
+            options.shards = *shards;
+        else
+            refuse("--shard", "I/N, as 2/3 for the second of three", text);
+    };
+    const auto read_start = [&options, refuse](const std::string& text) {
+        if (const auto start_ns = parse_utc_ns(text))
+            options.start_ns = *start_ns;
+        else
+            refuse("--start-at", "a time in UTC, as 2026-11-26T18:30:00Z", text);
+    };
+    app.add_option_function<std::string>(
+           "--shard", read_shard,
+           "This process takes part I of N of the load, which the other options say whole; "
+           "loadgen merge adds the results.")
+        ->type_name("I/N")
+        ->take_last()
+        ->group(group);
+    app.add_option_function<std::string>(
+           "--start-at", read_start,
+           "When the load begins: UTC, as 2026-11-26T18:30:00Z. Whoever is not set up by then "
+           "fails. Default: once set up.")
+        ->type_name("TIME")
+        ->take_last()
+        ->group(group);
+}
+
 void add_schedule_options(CLI::App& app, Offered& offered) {
     constexpr const char* group = "Load";
     add_count_option(app, "--rate", offered.per_second, 0, per_second_max,
@@ -101,7 +137,13 @@ void add_protocol_option(CLI::App& app, Options& options) {
 
 void add_result_options(CLI::App& app, Options& options) {
     constexpr const char* group = "Results";
-    add_path_option(app, "--json", options.json, "Write the results here as JSON.")->group(group);
+    add_path_option(app, "--json", options.json,
+                    "Write the results here as JSON; -: to standard output, and the table to "
+                    "standard error.")
+        ->group(group);
+    add_path_option(app, "--csv", options.csv,
+                    "Write the latencies here as CSV, one a line; - as for --json.")
+        ->group(group);
     add_path_option(app, "--hgrm", options.hgrm,
                     "Write the distribution of each latency into this folder, as NAME.hgrm of "
                     "HdrHistogram, in milliseconds; the folder is made where it is missing.")
@@ -141,6 +183,7 @@ void add_thesis(CLI::App& app, Options& options) {
     add_count_option(thesis, "--users", options.users, 1, users_max, "Virtual users.")
         ->group(group);
     add_load_options(thesis, options);
+    add_shard_options(thesis, options);
     add_run_options(thesis, options);
     add_result_options(thesis, options);
 }
@@ -161,6 +204,7 @@ void add_fanout(CLI::App& app, Options& options) {
         ->group(group);
     add_load_options(fanout, options);
     add_schedule_options(fanout, options.offered);
+    add_shard_options(fanout, options);
     add_protocol_option(fanout, options);
     add_run_options(fanout, options);
     add_result_options(fanout, options);
@@ -172,8 +216,9 @@ void add_idle(CLI::App& app, Options& options) {
     constexpr const char* group = "Load";
     add_count_option(idle, "--users", options.users, 1, users_max, "Virtual users.")->group(group);
     add_count_option(idle, "--rooms", options.rooms, 1, users_max,
-                     "Rooms that they are spread over.")
+                     "Rooms that they are spread over, in each process.")
         ->group(group);
+    add_shard_options(idle, options);
     add_protocol_option(idle, options);
     add_run_options(idle, options);
     add_result_options(idle, options);
@@ -242,29 +287,40 @@ bool measures(const Options& options, Latency kind) {
 }
 
 // Sets what follows from other options; why these make no sense together, or null.
-const char* settle(Options& options) {
-    if (options.slo && options.slo->kind && !measures(options, *options.slo->kind)) {
-        return "--slo names a latency that this run does not measure";
+const char* settle_load(Options& options) {
+    if (options.workload == WorkloadKind::scenario) return nullptr;
+    const bool fanout = options.workload == WorkloadKind::fanout;
+    if (fanout) options.users = options.rooms * options.members;
+    if ((fanout ? options.rooms : options.users) < options.shards.of) {
+        return fanout ? "--shard: a room is one process's, and there are fewer --rooms than shards"
+                      : "--shard: there are fewer --users than shards";
     }
-    if (options.workload == WorkloadKind::thesis || options.workload == WorkloadKind::scenario) {
-        return nullptr;
+    if (options.own_users() > users_max) {
+        return "more than 1000000 users for one process: take fewer, or share them out (--shard)";
     }
+    if (options.workload == WorkloadKind::thesis) return nullptr;
     if (options.workload == WorkloadKind::idle) {
-        if (options.rooms > options.users) return "--rooms is above --users";
-        options.members = (options.users + options.rooms - 1) / options.rooms;
+        if (options.rooms > options.own_users()) return "--rooms is above the process's --users";
+        options.members = (options.own_users() + options.rooms - 1) / options.rooms;
         return nullptr;
     }
-    options.users = options.rooms * options.members;
     const Offered& offered = options.offered;
     if (offered.per_second == 0 && offered.arrivals != Arrivals::constant) {
         return "--arrivals needs --rate";
     }
     if (offered.per_second == 0 && offered.burst != 1) return "--burst needs --rate";
     if (options.publishers > options.members) return "--publishers is above --members";
-    if (options.users > users_max) return "--rooms times --members is above 1000000";
     if (options.publishers > 1 && options.protocol == Protocol::nats) {
         return "NATS does not order the messages of several publishers alike for all members: "
                "--protocol nats takes --publishers 1";
+    }
+    return nullptr;
+}
+
+const char* settle(Options& options) {
+    if (const char* const problem = settle_load(options)) return problem;
+    if (options.slo && options.slo->kind && !measures(options, *options.slo->kind)) {
+        return "--slo names a latency that this run does not measure";
     }
     return nullptr;
 }
@@ -274,6 +330,32 @@ std::string probe_text() {
 }
 
 }  // namespace
+
+std::size_t Options::own_rooms() const noexcept {
+    if (workload != WorkloadKind::fanout) return rooms;
+    std::size_t own = 0;
+    for (const std::uint32_t part : shards.parts)
+        own += share_of(rooms, part, shards.of).size;
+    return own;
+}
+
+std::size_t Options::own_users() const noexcept {
+    if (shards.of == 1) return users;
+    if (workload == WorkloadKind::fanout) return own_rooms() * members;
+    std::size_t own = 0;
+    for (const std::uint32_t part : shards.parts)
+        own += share_of(users, part, shards.of).size;
+    return own;
+}
+
+std::uint64_t Options::place_of(std::uint64_t own_number) const noexcept {
+    const std::uint32_t part = shards.parts.front();
+    if (workload != WorkloadKind::fanout) {
+        return share_of(users, part, shards.of).first + own_number;
+    }
+    const Share own = share_of(rooms, part, shards.of);
+    return own_number / own.size * rooms + own.first + own_number % own.size;
+}
 
 const char* workload_name(WorkloadKind kind) noexcept {
     switch (kind) {
@@ -307,6 +389,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     std::string file;
     add_run(app, run, file);
     add_scenario_commands(app, command);
+    add_merge(app, command);
+    add_compare(app, command);
     app.require_subcommand(1);
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"
@@ -317,6 +401,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen idle --users 10000 --server-pid $(pidof uring-server)\n"
                            "  loadgen scenarios\n"
                            "  loadgen run bench/scenarios/churn.json --slo 'p99<=5ms'\n"
+                           "  loadgen merge both.json 1.json 2.json\n"
+                           "  loadgen compare pipeline.json uring.json\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
     if (const auto code = parse_options(app, argc, argv, probe_text)) return code;
@@ -337,7 +423,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     if (problem == nullptr) return std::nullopt;
     fmt::print(stderr, "loadgen: {} ({} --help lists the options)\n", problem,
                workload_name(options.workload));
-    return 2;
+    return usage_error;
 }
 
 }  // namespace ringside::loadgen

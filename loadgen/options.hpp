@@ -10,6 +10,7 @@
 #include "loadgen/protocol.hpp"
 #include "loadgen/scenario.hpp"
 #include "loadgen/schedule.hpp"
+#include "loadgen/shards.hpp"
 #include "loadgen/slo.hpp"
 #include "uring_async/io/io_choice.hpp"
 
@@ -21,6 +22,7 @@ enum class WorkloadKind : std::uint8_t { thesis, fanout, idle, scenario };
 struct Options {
     WorkloadKind workload = WorkloadKind::thesis;
     Protocol protocol = Protocol::chat;
+    // The load, of which this process may have a share only (`shards`).
     std::size_t users = 10;       // --users; fanout: rooms times members
     std::size_t outstanding = 1;  // messages without an own copy, per sender
     std::size_t rooms = 1;        // fanout and idle, as the next three
@@ -30,13 +32,17 @@ struct Options {
     std::optional<Scenario> scenario;  // exactly for WorkloadKind::scenario
     std::optional<Slo> slo;
     Offered offered;  // fanout: by all publishers together
+    Shards shards;    // --shard
+    /// --start-at: when the load begins, in nanoseconds since 1970-01-01 UTC; 0: once set up.
+    std::int64_t start_ns = 0;
 
     std::string connect = "127.0.0.1:5000";
     std::size_t sources = 1;  // loopback addresses to connect from
     std::uint64_t duration_ns = 10'000'000'000;
     std::uint64_t warm_up_ns = 2'000'000'000;
     std::size_t seed = 1;
-    std::string json;              // empty: none
+    std::string json;              // empty: none; "-": standard output, as the next
+    std::string csv;               // empty: none
     std::string hgrm;              // a folder; empty: none
     std::string metrics_textfile;  // empty: none
     std::uint64_t metrics_interval_ns = 1'000'000'000;
@@ -46,7 +52,17 @@ struct Options {
     /// No option of the command line: a server that lets so much of the end go by without a byte is
     /// not waited for.
     std::uint64_t drain_patience_ns = 5'000'000'000;
+
+    /// What this process has of the load: users of its rooms in fanout; idle, each process has
+    /// `rooms` of its own.
+    [[nodiscard]] std::size_t own_users() const noexcept;
+    [[nodiscard]] std::size_t own_rooms() const noexcept;
+    /// The number in the whole load of this process's user, so that processes make together the
+    /// very decisions, and keep the very schedule, that one would.
+    [[nodiscard]] std::uint64_t place_of(std::uint64_t own_number) const noexcept;
 };
+
+inline constexpr int usage_error = 2;  // exit code
 
 [[nodiscard]] const char* workload_name(WorkloadKind kind) noexcept;  // "fanout"
 

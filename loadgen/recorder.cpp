@@ -36,6 +36,13 @@ std::string_view latency_name(Latency kind) noexcept {
     RINGSIDE_ASSERT(!"no such latency");
 }
 
+std::optional<Latency> latency_named(std::string_view name) noexcept {
+    for (std::size_t i = 0; i < latency_kinds; ++i) {
+        if (latency_name(static_cast<Latency>(i)) == name) return static_cast<Latency>(i);
+    }
+    return std::nullopt;
+}
+
 std::string_view request_name(Request request) noexcept {
     switch (request) {
         case Request::set_name:
@@ -64,6 +71,17 @@ std::string_view request_name(Request request) noexcept {
     return "a request unknown to the protocol";
 }
 
+Counts& Counts::operator+=(const Counts& other) noexcept {
+    messages_sent += other.messages_sent;
+    messages_answered += other.messages_answered;
+    deliveries += other.deliveries;
+    replayed += other.replayed;
+    bytes_received += other.bytes_received;
+    for (std::size_t i = 0; i < request_kinds; ++i)
+        requests[i] += other.requests[i];
+    return *this;
+}
+
 Counts operator-(const Counts& a, const Counts& b) noexcept {
     Counts difference;
     difference.messages_sent = a.messages_sent - b.messages_sent;
@@ -76,6 +94,12 @@ Counts operator-(const Counts& a, const Counts& b) noexcept {
         difference.requests[i] = a.requests[i] - b.requests[i];
     }
     return difference;
+}
+
+void Recorder::add(const Counts& run, const Counts& window) noexcept {
+    open_ns_ = close_ns_ = 0;
+    counts += run;
+    at_close_ += window;
 }
 
 void Recorder::open(std::uint64_t now_ns) noexcept {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "common/histogram.hpp"
@@ -36,6 +37,8 @@ enum class Latency : std::uint8_t {
 inline constexpr std::size_t latency_kinds = static_cast<std::size_t>(Latency::count_);
 
 [[nodiscard]] std::string_view latency_name(Latency kind) noexcept;  // "own_copy"
+/// The other way round; nothing where no latency has that name.
+[[nodiscard]] std::optional<Latency> latency_named(std::string_view name) noexcept;
 
 /// Requests that clients send are 0 (set_name) to 4 (leave_chat).
 inline constexpr std::size_t request_kinds = 5;
@@ -51,6 +54,7 @@ struct Counts {
     std::uint64_t hostile_sessions = 0;  // connections of users who misbehave
     std::array<std::uint64_t, request_kinds> requests{};
 
+    Counts& operator+=(const Counts& other) noexcept;
     friend Counts operator-(const Counts& a, const Counts& b) noexcept;
 };
 
@@ -90,6 +94,13 @@ class Recorder {
     }
     [[nodiscard]] const Histogram& latency(Latency kind) const noexcept {
         return latencies_[static_cast<std::size_t>(kind)];
+    }
+
+    // ---- results of runs that are over, in place of a run ----
+    /// Of a whole run, and of its window.
+    void add(const Counts& run, const Counts& window) noexcept;
+    void add(Latency kind, const Histogram& latency) noexcept {
+        latencies_[static_cast<std::size_t>(kind)].merge(latency);
     }
 
     void open(std::uint64_t now_ns) noexcept;

@@ -6,8 +6,15 @@
 
 namespace ringside::loadgen {
 
-/// The JSON object of docs/benchmarking.md, schema_version 1, ending in a newline.
+/// Of results_json.md: raised where a reader of the version before would misread a field.
+inline constexpr std::uint64_t schema_version = 2;
+
+/// The JSON object of docs/results_json.md, ending in a newline.
 [[nodiscard]] std::string json_report(const Results& results);
+
+/// A line for each latency that has samples, below one with the names of the columns: RFC 4180, the
+/// columns of docs/results_json.md. The text of --server-label goes out as it came.
+[[nodiscard]] std::string csv_report(const Results& results);
 
 /// A latency's distribution in milliseconds, as HdrHistogram writes it.
 [[nodiscard]] std::string hgrm_report(const Histogram& latency);

@@ -13,17 +13,23 @@ constexpr std::uint64_t send_lag_max_ns = 1'000'000;
 
 }  // namespace
 
+Latency Results::slo_latency() const noexcept {
+    if (options.slo && options.slo->kind) return *options.slo->kind;
+    return scenario_of(options).has_audience() ? Latency::last_member : Latency::own_copy;
+}
+
 std::optional<SloVerdict> Results::slo() const {
     if (!options.slo) return std::nullopt;
-    const bool fanout = scenario_of(options).has_audience();
-    return judge(*options.slo, recorder, fanout ? Latency::last_member : Latency::own_copy);
+    return judge(*options.slo, recorder, slo_latency());
 }
 
 bool Results::generator_busy() const noexcept {
+    if (generator) return generator->busy;
     return loadgen_cpu_seconds > busy_share_max * measured_seconds;
 }
 
 std::string Results::generator_limit() const {
+    if (generator) return generator->limit;
     if (options.offered.per_second == 0 || measured_seconds <= 0) return {};
     if (generator_busy()) {
         return fmt::format(

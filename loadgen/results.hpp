@@ -5,10 +5,17 @@
 #include <string>
 
 #include "loadgen/options.hpp"
+#include "loadgen/origin.hpp"
 #include "loadgen/recorder.hpp"
 #include "loadgen/violations.hpp"
 
 namespace ringside::loadgen {
+
+/// Whether the figures are the load generator's rather than the server's.
+struct GeneratorVerdict {
+    bool busy = false;  // its one thread had hardly any time left in the window
+    std::string limit;  // open loop: why they are; empty where it kept its schedule
+};
 
 /// What a run ends with; the report is made of nothing else.
 struct Results {
@@ -29,17 +36,21 @@ struct Results {
     // of the measured window, when all have been idle for all of it.
     std::optional<std::uint64_t> resident_bytes_before{};
     std::optional<std::uint64_t> resident_bytes_idle{};
+    Origin origin{};
+    // When the measured window opened, in nanoseconds since 1970-01-01 UTC; empty: never.
+    std::optional<std::int64_t> window_started_ns{};
+    // Of results without a run: as they say. Empty: judged by the figures.
+    std::optional<GeneratorVerdict> generator{};
 
     /// What one more connection takes of the server's memory; needs both figures.
     [[nodiscard]] double resident_bytes_per_connection() const noexcept {
         return (static_cast<double>(*resident_bytes_idle) -
                 static_cast<double>(*resident_bytes_before)) /
-               static_cast<double>(options.users);
+               static_cast<double>(options.own_users());
     }
-    /// The load generator's one thread had hardly any time left in the window.
+    /// As GeneratorVerdict::busy.
     [[nodiscard]] bool generator_busy() const noexcept;
-    /// Open loop: why the figures say more of the load generator than of the server; empty where it
-    /// kept its schedule.
+    /// As GeneratorVerdict::limit.
     [[nodiscard]] std::string generator_limit() const;
     /// Messages a second: closed loop, those that were sent; open loop, those that were to be.
     [[nodiscard]] double offered_per_second() const noexcept {
@@ -52,6 +63,8 @@ struct Results {
     [[nodiscard]] bool valid() const {
         return failure.empty() && violations.total() == 0 && generator_limit().empty();
     }
+    /// The latency that --slo is of, which it may name.
+    [[nodiscard]] Latency slo_latency() const noexcept;
     /// Whether --slo was met; empty without one.
     [[nodiscard]] std::optional<SloVerdict> slo() const;
     /// 0 fine, 1 the run could not go on, 3 --slo was missed, 4 a violation or a limit of the load

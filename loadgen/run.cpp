@@ -1,16 +1,15 @@
 #include "loadgen/run.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/random.h>
 
 #include <algorithm>
-#include <ctime>
 #include <span>
 
 #include "common/assert.hpp"
 #include "common/clock.hpp"
 #include "loadgen/process_usage.hpp"
+#include "loadgen/start_time.hpp"
 
 namespace ringside::loadgen {
 
@@ -41,10 +40,6 @@ SocketAddress address_of(const Options& options) {
     return *address;
 }
 
-std::string utc_now() {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
 double to_seconds(std::uint64_t ns) noexcept {
     return static_cast<double>(ns) * 1e-9;
 }
@@ -60,7 +55,13 @@ Run::Run(const Options& options, std::unique_ptr<uring::Io> io, const char* io_n
       workload_(state_),
       set_up_queue_(state_.driver.scheduler()),
       steps_(state_.scenario.users(), Step::arriving),
-      results_{options, state_.recorder, state_.violations, io_name, utc_now(), {}} {
+      results_{options,
+               state_.recorder,
+               state_.violations,
+               io_name,
+               utc_text(SystemWallClock().now_ns()),
+               {}} {
+    results_.origin = this_origin();
     for (std::uint32_t number = 0; number < steps_.size(); ++number) {
         users_.push_back(std::make_unique<VirtualUser>(state_, number));
     }
@@ -192,12 +193,27 @@ bool Run::everybody_ready() {
     return false;
 }
 
+std::optional<std::uint64_t> Run::await_start() {
+    const std::uint64_t now_ns = monotonic_ns();
+    if (options_.start_ns == 0) return now_ns;
+    const std::int64_t ahead_ns = options_.start_ns - SystemWallClock().now_ns();
+    if (ahead_ns < 0) {
+        state_.fail(fmt::format("set-up ended {:.3f} s after --start-at {}: agree on a later time",
+                                static_cast<double>(-ahead_ns) * 1e-9,
+                                utc_text(options_.start_ns)));
+        return std::nullopt;
+    }
+    const std::uint64_t begin_ns = now_ns + static_cast<std::uint64_t>(ahead_ns);
+    return pause_until(begin_ns) ? std::optional(begin_ns) : std::nullopt;
+}
+
 void Run::load() {
-    const std::uint64_t begin_ns = monotonic_ns();
-    state_.load_begin_ns = begin_ns;
+    const std::optional<std::uint64_t> begin_ns = await_start();
+    if (!begin_ns) return;
+    state_.load_begin_ns = *begin_ns;
     enter_phase(Phase::rounds);
-    if (!pause_until(begin_ns + state_.scenario.warm_up_ns)) return;
-    results_.warm_up_seconds = to_seconds(monotonic_ns() - begin_ns);
+    if (!pause_until(*begin_ns + state_.scenario.warm_up_ns)) return;
+    results_.warm_up_seconds = to_seconds(monotonic_ns() - *begin_ns);
     measure();
     pause_until(monotonic_ns() + state_.scenario.cool_down_ns);
 }
@@ -207,6 +223,7 @@ void Run::measure() {
     const Result<double> server_before = cpu_seconds_of(server);
     const double own_before = own_cpu_seconds();
     const std::uint64_t begin_ns = monotonic_ns();
+    results_.window_started_ns = SystemWallClock().now_ns();
     state_.recorder.open(begin_ns);
     pause_until(begin_ns + state_.scenario.measure_ns);
     const std::uint64_t end_ns = monotonic_ns();

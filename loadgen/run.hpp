@@ -20,7 +20,8 @@ namespace ringside::loadgen {
 // 1. User 0 connects and prepares the rooms; then all others that arrive in set-up do so, over the
 //    scenario's ramp and at most `set_ups_max` at a time: without a ramp it is the server's answers
 //    that set their pace.
-// 2. When everybody is ready the load starts: warm-up, the measured window, cool-down.
+// 2. When everybody is ready, or at an agreed time after that (--start-at), the load starts:
+//    warm-up, the measured window, cool-down.
 // 3. Then nobody sends any more, and everybody's own copies come back.
 // 4. Everybody leaves its room. The room list that answers comes after the last message, so what
 //    has not come by then is lost. Then everybody asks the server to close, and reads until it
@@ -66,6 +67,9 @@ class Run {
     bool await_users(Step step, std::uint64_t patience_ns);
     [[nodiscard]] bool set_up();
     [[nodiscard]] bool everybody_ready();
+    /// When the load begins, which other processes may have agreed on; nothing where that is over
+    /// (the run fails) or the run was stopped before.
+    [[nodiscard]] std::optional<std::uint64_t> await_start();
     void load();
     void measure();
     [[nodiscard]] std::optional<std::uint64_t> server_resident_bytes() const;

@@ -25,6 +25,7 @@ Sending sending_of(const Options& options) {
     return {.outstanding = options.outstanding,
             .think_ns = 0,
             .offered = options.offered,
+            .senders = options.rooms * options.publishers,
             .payload = PayloadBytes::of(options.payload_bytes)};
 }
 
@@ -97,20 +98,21 @@ Scenario scenario_of(const Options& options) {
     scenario.warm_up_ns = options.warm_up_ns;
     scenario.measure_ns = options.duration_ns;
     if (options.workload == WorkloadKind::thesis) {
-        UserGroup wanderers = members("wanderers", options.users);
+        UserGroup wanderers = members("wanderers", options.own_users());
         wanderers.does = Behaviour::wanderer;
         wanderers.sending = sending_of(options);
         scenario.groups.push_back(wanderers);
         return scenario;
     }
-    scenario.rooms.push_back({"rooms", options.rooms, 0});
-    const std::size_t publishers = options.rooms * options.publishers;
+    const std::size_t users = options.own_users();
+    scenario.rooms.push_back({"rooms", options.own_rooms(), 0});
+    const std::size_t publishers = options.own_rooms() * options.publishers;
     if (publishers > 0) {
         scenario.groups.push_back(members("publishers", publishers));
         scenario.groups.back().sending = sending_of(options);
     }
-    if (options.users > publishers) {
-        scenario.groups.push_back(members("listeners", options.users - publishers));
+    if (users > publishers) {
+        scenario.groups.push_back(members("listeners", users - publishers));
     }
     return scenario;
 }

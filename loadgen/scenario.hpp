@@ -61,6 +61,7 @@ struct Sending {
     std::size_t outstanding = 0;  // messages of a user without an own copy; 0: it sends none
     std::uint64_t think_ns = 0;   // closed loop: between an own copy and the next message
     Offered offered;              // open loop where not 0: by the whole group
+    std::size_t senders = 0;      // who share `offered`, in all processes; 0: the group's users
     PayloadBytes payload;
 };
 

@@ -43,9 +43,9 @@ class Mistakes {
 
 class ObjectReader {
  public:
-    ObjectReader(const JsonNode& node, std::string path, Mistakes& mistakes)
+    ObjectReader(const JsonTree& node, std::string path, Mistakes& mistakes)
         : node_(node), path_(std::move(path)), mistakes_(mistakes) {
-        if (node.kind != JsonNode::Kind::object) {
+        if (node.kind != JsonTree::Kind::object) {
             mistakes_.add(node.line, path_, "must be an object, not " + node.description());
         }
     }
@@ -66,25 +66,25 @@ class ObjectReader {
     }
 
     /// Null where it is absent.
-    const JsonNode* find(std::string_view name) {
+    const JsonTree* find(std::string_view name) {
         known_.emplace_back(name);
         for (const auto& [member, value] : node_.members) {
             if (member == name) return &value;
         }
         return nullptr;
     }
-    const JsonNode* require(std::string_view name, std::string_view what) {
-        const JsonNode* const member = find(name);
-        if (member == nullptr && node_.kind == JsonNode::Kind::object) {
+    const JsonTree* require(std::string_view name, std::string_view what) {
+        const JsonTree* const member = find(name);
+        if (member == nullptr && node_.kind == JsonTree::Kind::object) {
             mistakes_.add(node_.line, path_of(name), fmt::format("is missing: {}", what));
         }
         return member;
     }
 
     void text(std::string_view name, std::string& target, std::string_view what) {
-        const JsonNode* const member = require(name, what);
+        const JsonTree* const member = require(name, what);
         if (member == nullptr) return;
-        if (member->kind == JsonNode::Kind::text && !member->text.empty()) {
+        if (member->kind == JsonTree::Kind::text && !member->text.empty()) {
             target = member->text;
         } else {
             expected(*member, name, fmt::format("a text ({})", what));
@@ -92,7 +92,7 @@ class ObjectReader {
     }
     template <typename Count>
     void count(std::string_view name, Count& target, std::uint64_t min, std::uint64_t max) {
-        const JsonNode* const member = find(name);
+        const JsonTree* const member = find(name);
         if (member == nullptr) return;
         if (const auto value = whole(*member, min, max)) {
             target = static_cast<Count>(*value);
@@ -102,10 +102,10 @@ class ObjectReader {
     }
     void duration(std::string_view name, std::uint64_t& target_ns, std::uint64_t min_ns,
                   std::uint64_t max_ns) {
-        const JsonNode* const member = find(name);
+        const JsonTree* const member = find(name);
         if (member == nullptr) return;
         const std::optional<std::uint64_t> ns =
-            member->kind == JsonNode::Kind::text ? parse_duration_ns(member->text) : std::nullopt;
+            member->kind == JsonTree::Kind::text ? parse_duration_ns(member->text) : std::nullopt;
         if (ns && *ns >= min_ns && *ns <= max_ns) {
             target_ns = *ns;
         } else {
@@ -115,37 +115,37 @@ class ObjectReader {
         }
     }
     void boolean(std::string_view name, bool& target) {
-        const JsonNode* const member = find(name);
+        const JsonTree* const member = find(name);
         if (member == nullptr) return;
-        if (member->kind == JsonNode::Kind::boolean) {
+        if (member->kind == JsonTree::Kind::boolean) {
             target = member->boolean;
         } else {
             expected(*member, name, "true or false");
         }
     }
     /// The index of the text among `words`; nothing where it is absent or wrong.
-    std::optional<std::size_t> choice(const JsonNode* member, std::string_view name,
+    std::optional<std::size_t> choice(const JsonTree* member, std::string_view name,
                                       const std::vector<std::string_view>& words) {
         if (member == nullptr) return std::nullopt;
         const auto word = std::ranges::find(words, std::string_view(member->text));
-        if (member->kind == JsonNode::Kind::text && word != words.end()) {
+        if (member->kind == JsonTree::Kind::text && word != words.end()) {
             return static_cast<std::size_t>(word - words.begin());
         }
         expected(*member, name, fmt::format("one of {}", fmt::join(words, ", ")));
         return std::nullopt;
     }
     /// Each item of a list is read by `read(node, path)`.
-    void list(const JsonNode* member, std::string_view name,
-              const std::function<void(const JsonNode&, std::string)>& read) {
+    void list(const JsonTree* member, std::string_view name,
+              const std::function<void(const JsonTree&, std::string)>& read) {
         if (member == nullptr) return;
-        if (member->kind != JsonNode::Kind::list || member->items.empty()) {
+        if (member->kind != JsonTree::Kind::list || member->items.empty()) {
             return expected(*member, name, "a list of at least one object");
         }
         for (std::size_t i = 0; i < member->items.size(); ++i)
             read(member->items[i], fmt::format("{}[{}]", path_of(name), i));
     }
 
-    void expected(const JsonNode& member, std::string_view name, std::string_view what) {
+    void expected(const JsonTree& member, std::string_view name, std::string_view what) {
         mistakes_.add(member.line, path_of(name),
                       fmt::format("must be {}, not {}", what, member.description()));
     }
@@ -156,20 +156,20 @@ class ObjectReader {
     [[nodiscard]] Mistakes& mistakes() noexcept { return mistakes_; }
 
  private:
-    static std::optional<std::uint64_t> whole(const JsonNode& node, std::uint64_t min,
+    static std::optional<std::uint64_t> whole(const JsonTree& node, std::uint64_t min,
                                               std::uint64_t max) {
         const bool good =
-            node.kind == JsonNode::Kind::whole && node.whole >= min && node.whole <= max;
+            node.kind == JsonTree::Kind::whole && node.whole >= min && node.whole <= max;
         return good ? std::optional(node.whole) : std::nullopt;
     }
 
-    const JsonNode& node_;
+    const JsonTree& node_;
     std::string path_;  // "users[2].send"; empty: the document
     Mistakes& mistakes_;
     std::vector<std::string> known_;
 };
 
-PayloadBytes read_exponential(const JsonNode& node, std::string path, Mistakes& mistakes) {
+PayloadBytes read_exponential(const JsonTree& node, std::string path, Mistakes& mistakes) {
     PayloadBytes payload{PayloadBytes::Spread::exponential, payload_bytes_min, message_bytes_max,
                          payload_bytes_min};
     ObjectReader reader(node, std::move(path), mistakes);
@@ -179,7 +179,7 @@ PayloadBytes read_exponential(const JsonNode& node, std::string path, Mistakes& 
     return payload;
 }
 
-PayloadBytes read_uniform(const JsonNode& node, std::string path, Mistakes& mistakes) {
+PayloadBytes read_uniform(const JsonTree& node, std::string path, Mistakes& mistakes) {
     PayloadBytes payload{PayloadBytes::Spread::uniform, payload_bytes_min, payload_bytes_min, 0};
     ObjectReader reader(node, std::move(path), mistakes);
     reader.count("min", payload.min, payload_bytes_min, message_bytes_max);
@@ -192,10 +192,10 @@ PayloadBytes read_uniform(const JsonNode& node, std::string path, Mistakes& mist
 
 // 64, or {"uniform": {"min": 32, "max": 1024}}, or {"exponential": {"mean": 100, "max": 2000}}.
 void read_payload(ObjectReader& parent, PayloadBytes& payload) {
-    const JsonNode* const node = parent.find("payload");
+    const JsonTree* const node = parent.find("payload");
     if (node == nullptr) return;
-    if (node->kind != JsonNode::Kind::object) {
-        if (node->kind == JsonNode::Kind::whole && node->whole >= payload_bytes_min &&
+    if (node->kind != JsonTree::Kind::object) {
+        if (node->kind == JsonTree::Kind::whole && node->whole >= payload_bytes_min &&
             node->whole <= message_bytes_max) {
             payload = PayloadBytes::of(node->whole);
         } else {
@@ -207,8 +207,8 @@ void read_payload(ObjectReader& parent, PayloadBytes& payload) {
         return;
     }
     ObjectReader reader(*node, parent.path_of("payload"), parent.mistakes());
-    const JsonNode* const uniform = reader.find("uniform");
-    const JsonNode* const exponential = reader.find("exponential");
+    const JsonTree* const uniform = reader.find("uniform");
+    const JsonTree* const exponential = reader.find("exponential");
     if ((uniform == nullptr) == (exponential == nullptr)) {
         reader.refuse("must have either uniform or exponential");
     } else if (uniform != nullptr) {
@@ -220,7 +220,7 @@ void read_payload(ObjectReader& parent, PayloadBytes& payload) {
 }
 
 void read_send(ObjectReader& parent, Sending& sending) {
-    const JsonNode* const node = parent.find("send");
+    const JsonTree* const node = parent.find("send");
     if (node == nullptr) return;
     ObjectReader reader(*node, parent.path_of("send"), parent.mistakes());
     Offered& offered = sending.offered;
@@ -265,7 +265,7 @@ void refuse_what_does_nothing(ObjectReader& reader, const UserGroup& group) {
          "a member has, who is there all the time");
 }
 
-UserGroup read_group(const JsonNode& node, const std::string& path, const Scenario& scenario,
+UserGroup read_group(const JsonTree& node, const std::string& path, const Scenario& scenario,
                      Mistakes& mistakes) {
     UserGroup group;
     ObjectReader reader(node, path, mistakes);
@@ -304,7 +304,7 @@ UserGroup read_group(const JsonNode& node, const std::string& path, const Scenar
     return group;
 }
 
-RoomSet read_rooms(const JsonNode& node, const std::string& path, Mistakes& mistakes) {
+RoomSet read_rooms(const JsonTree& node, const std::string& path, Mistakes& mistakes) {
     RoomSet set;
     ObjectReader reader(node, path, mistakes);
     reader.text("name", set.name, "what the groups call these rooms");
@@ -317,7 +317,7 @@ RoomSet read_rooms(const JsonNode& node, const std::string& path, Mistakes& mist
 void read_phases(ObjectReader& parent, Scenario& scenario) {
     scenario.warm_up_ns = 2'000 * ms;
     scenario.measure_ns = 10'000 * ms;
-    const JsonNode* const node = parent.find("phases");
+    const JsonTree* const node = parent.find("phases");
     if (node == nullptr) return;
     ObjectReader reader(*node, parent.path_of("phases"), parent.mistakes());
     reader.duration("ramp", scenario.ramp_ns, 0, hour);
@@ -383,13 +383,13 @@ std::expected<Scenario, std::vector<std::string>> parse_scenario(std::string_vie
     reader.text("name", scenario.name, "what the scenario is called");
     reader.text("description", scenario.description, "what it shows");
     read_phases(reader, scenario);
-    if (const JsonNode* const rooms = reader.find("rooms")) {
-        reader.list(rooms, "rooms", [&](const JsonNode& node, const std::string& path) {
+    if (const JsonTree* const rooms = reader.find("rooms")) {
+        reader.list(rooms, "rooms", [&](const JsonTree& node, const std::string& path) {
             scenario.rooms.push_back(read_rooms(node, path, mistakes));
         });
     }
     reader.list(reader.require("users", "the groups of users"), "users",
-                [&](const JsonNode& node, const std::string& path) {
+                [&](const JsonTree& node, const std::string& path) {
                     scenario.groups.push_back(read_group(node, path, scenario, mistakes));
                 });
     reader.finish();

@@ -27,13 +27,6 @@ std::optional<double> unit_ns(std::string_view unit) {
     return std::nullopt;
 }
 
-std::optional<Latency> latency_named(std::string_view name) {
-    for (std::size_t i = 0; i < latency_kinds; ++i) {
-        if (latency_name(static_cast<Latency>(i)) == name) return static_cast<Latency>(i);
-    }
-    return std::nullopt;
-}
-
 std::string time_text(std::uint64_t ns) {
     return fmt::format("{:.6g} ms", static_cast<double>(ns) / 1e6);
 }

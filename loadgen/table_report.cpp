@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "loadgen/figures.hpp"
 #include "loadgen/report.hpp"
 
 namespace ringside::loadgen {
@@ -9,17 +10,6 @@ namespace ringside::loadgen {
 namespace {
 
 using Out = std::back_insert_iterator<std::string>;
-
-// "1,234,567": figures that a person is to compare.
-std::string grouped(std::uint64_t value) {
-    const std::string digits = fmt::to_string(value);
-    std::string out;
-    for (std::size_t i = 0; i < digits.size(); ++i) {
-        if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-        out += digits[i];
-    }
-    return out;
-}
 
 std::string rate(double amount, double seconds) {
     if (seconds <= 0) return "-";
@@ -57,6 +47,18 @@ void describe(Out out, const Scenario& scenario) {
     }
 }
 
+// What of the load above the figures are of.
+void shards(Out out, const Options& options) {
+    const Shards& shards = options.shards;
+    if (shards.of == 1) return;
+    if (shards.parts.size() == 1) {
+        fmt::format_to(out, "shard {} of {}: ", shards.parts.front(), shards.of);
+    } else {
+        fmt::format_to(out, "{} of {} shards merged: ", shards.parts.size(), shards.of);
+    }
+    fmt::format_to(out, "{} of {} users\n", grouped(options.own_users()), grouped(options.users));
+}
+
 void head(Out out, const Results& results) {
     const Options& options = results.options;
     if (options.workload == WorkloadKind::scenario) {
@@ -79,8 +81,9 @@ void head(Out out, const Results& results) {
     }
     const char* const ending = results.interrupted ? "; INTERRUPTED" : "";
     if (options.workload == WorkloadKind::idle) {
-        fmt::format_to(out, "rooms: {}\nidle for {:.2f} s{}\n\n", options.rooms,
-                       results.measured_seconds, ending);
+        fmt::format_to(out, "rooms: {}\n", options.rooms);
+        shards(out, options);
+        fmt::format_to(out, "idle for {:.2f} s{}\n\n", results.measured_seconds, ending);
         return;
     }
     fmt::format_to(out, "outstanding: {}, bytes: {}\n", options.outstanding, options.payload_bytes);
@@ -89,6 +92,7 @@ void head(Out out, const Results& results) {
                        grouped(options.offered.per_second), arrivals_name(options.offered.arrivals),
                        options.offered.burst);
     }
+    shards(out, options);
     fmt::format_to(out, "measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
                    results.measured_seconds, results.warm_up_seconds, ending);
 }

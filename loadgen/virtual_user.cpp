@@ -21,7 +21,7 @@ std::string_view name_of(const Answer& answer) {
 VirtualUser::VirtualUser(RunState& run, std::uint32_t number)
     : run_(run),
       number_(number),
-      random_(run.options.seed, number),
+      random_(run.options.seed, run.options.place_of(number)),
       connection_(run.driver.io()),
       dialect_(make_dialect(run.options.protocol)) {}
 
@@ -306,7 +306,7 @@ void VirtualUser::on_failed() {
     run_.fail(
         fmt::format("lost the connection of user {} of {} ({}). The server's log tells more; "
                     "does it take so many{}?",
-                    number_ + 1, run_.options.users, why,
+                    number_ + 1, run_.options.own_users(), why,
                     run_.options.protocol == Protocol::chat ? " (--max-connections)" : ""));
 }
 
@@ -419,9 +419,10 @@ void VirtualUser::on_answer(Answer answer) {
     const bool success = answer.status == Status::success;
     if (answer.is(Request::set_name) && !success && run_.options.protocol != Protocol::chat) {
         // Names are not what it refuses: it wants a password, is full, too old or something else.
-        return give_up_run(fmt::format(
-            "{} let user {} of {} not in over protocol {}: {}", run_.options.connect, number_ + 1,
-            run_.options.users, protocol_name(run_.options.protocol), printable(answer.text)));
+        return give_up_run(fmt::format("{} let user {} of {} not in over protocol {}: {}",
+                                       run_.options.connect, number_ + 1, run_.options.own_users(),
+                                       protocol_name(run_.options.protocol),
+                                       printable(answer.text)));
     }
     bool expected = awaiting_ && answer.is(*awaiting_);
     if (answer.is(Request::get_chats)) expected = success && stage_ == Stage::lobby;

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "common/assert.hpp"
 
@@ -124,6 +125,53 @@ std::uint64_t Histogram::count_at_or_below(std::uint64_t bound_ns) const noexcep
     for (std::size_t i = 0; i <= last; ++i)
         total += counts_[i];
     return total;
+}
+
+std::vector<Histogram::Bucket> Histogram::buckets() const {
+    std::vector<Bucket> found;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+        if (counts_[i] != 0) found.push_back({i, counts_[i]});
+    }
+    return found;
+}
+
+std::optional<Histogram> Histogram::rebuild(std::span<const Bucket> buckets,
+                                            const Extremes& extremes) {
+    Histogram built;
+    built.overflow_ = built.count_ = extremes.overflow;
+    std::size_t next = 0;  // the least index that may follow
+    for (const auto& [index, count] : buckets) {
+        if (index < next || index >= bucket_count || count == 0) return std::nullopt;
+        if (__builtin_add_overflow(built.count_, count, &built.count_)) return std::nullopt;
+        built.counts_[index] = count;
+        next = index + 1;
+    }
+    if (built.count_ == 0) return built;
+    built.sum_ns_ = extremes.sum_ns;
+    built.min_ns_ = extremes.min_ns;
+    built.max_ns_ = extremes.max_ns;
+    const bool first = buckets.empty() ? built.min_ns_ >= value_limit
+                                       : built.min_ns_ < value_limit &&
+                                             index_of(built.min_ns_) == buckets.front().index;
+    const bool last = built.overflow_ > 0 ? built.max_ns_ >= value_limit
+                                          : built.max_ns_ < value_limit &&
+                                                index_of(built.max_ns_) == buckets.back().index;
+    return first && last && built.plausible() ? std::optional(std::move(built)) : std::nullopt;
+}
+
+bool Histogram::plausible() const noexcept {
+    __extension__ using Wide = unsigned __int128;
+    return Wide{min_ns_} * count_ <= sum_ns_ && sum_ns_ <= Wide{max_ns_} * count_;
+}
+
+void Histogram::merge(const Histogram& other) noexcept {
+    for (std::size_t i = 0; i < counts_.size(); ++i)
+        counts_[i] += other.counts_[i];
+    count_ += other.count_;
+    sum_ns_ += other.sum_ns_;
+    min_ns_ = std::min(min_ns_, other.min_ns_);
+    max_ns_ = std::max(max_ns_, other.max_ns_);
+    overflow_ += other.overflow_;
 }
 
 }  // namespace ringside

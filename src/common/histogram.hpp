@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -36,12 +37,37 @@ class Histogram {
     /// Values at or below `bound_ns`; exact to one fine bucket.
     [[nodiscard]] std::uint64_t count_at_or_below(std::uint64_t bound_ns) const noexcept;
 
+    /// A bucket that is not empty.
+    struct Bucket {
+        std::size_t index = 0;    // as index_of()
+        std::uint64_t count = 0;  // of its values, at least 1
+
+        friend bool operator==(const Bucket&, const Bucket&) = default;
+    };
+    /// All that are not empty, by index; what overflowed is in none.
+    [[nodiscard]] std::vector<Bucket> buckets() const;
+    /// What the buckets do not say.
+    struct Extremes {
+        std::uint64_t sum_ns = 0;
+        std::uint64_t min_ns = 0;
+        std::uint64_t max_ns = 0;
+        std::uint64_t overflow = 0;
+    };
+    /// The very histogram that gave these; nothing where no histogram can have given them.
+    [[nodiscard]] static std::optional<Histogram> rebuild(std::span<const Bucket> buckets,
+                                                          const Extremes& extremes);
+    /// As if all values of `other` had been recorded here. The sums together must fit 64 bits.
+    void merge(const Histogram& other) noexcept;
+
     /// The bucket of a value, as HdrHistogram's counts_index_for at 3 digits, lowest value 1.
     [[nodiscard]] static std::size_t index_of(std::uint64_t value_ns) noexcept;
     /// The highest value that falls into this bucket.
     [[nodiscard]] static std::uint64_t highest_of(std::size_t index) noexcept;
 
  private:
+    /// Whether count and sum could be those of values between the extremes.
+    [[nodiscard]] bool plausible() const noexcept;
+
     std::vector<std::uint64_t> counts_;  // by index_of(); every value below value_limit has a place
     std::uint64_t count_ = 0;            // of all values, those in overflow_ included
     std::uint64_t sum_ns_ = 0;

@@ -3,8 +3,11 @@
 Usage: program_test.py LOADGEN SERVER [server option ...]
 """
 
+import csv
+import io
 import json
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -26,11 +29,14 @@ class Bench:
         self._runs += 1
         return self.start_to(self.folder / f"{self._runs}.json", *arguments)
 
+    def command(self, *arguments):
+        """How to call the load generator."""
+        return [self._loadgen, *arguments, f"--connect=127.0.0.1:{self._port}"]
+
     def start_to(self, json_file, *arguments):
         """A load generator whose results go to this file."""
         output = self.folder / f"loadgen-{self._runs}.log"
-        return Child([self.loadgen, *arguments, f"--connect=127.0.0.1:{self._port}",
-                      f"--json={json_file}"], output)
+        return Child([*self.command(*arguments), f"--json={json_file}"], output)
 
     def run(self, *arguments):
         """The exit code and the JSON results of a whole run."""
@@ -94,6 +100,31 @@ def check_slo(bench):
                                          f"--hgrm={bench.folder / 'distributions'}")
         assert code == wanted and said in table, f"exit code {code} with --slo {slo}:\n{table}"
         assert results["valid"] and results["slo"]["met"] is met, results["slo"]
+
+
+def check_standard_output(bench, folder):
+    """Of a run to a pipe: the data alone on standard output, the table on standard error."""
+    other = folder / "latencies"
+    for data, file in (("--json", "--csv"), ("--csv", "--json")):
+        done = subprocess.run([*bench.command("thesis", "--users=2", "--duration=300ms",
+                                              "--warm-up=0"), f"{data}=-", f"{file}={other}"],
+                              capture_output=True, timeout=60.0, check=False)
+        table = done.stderr.decode()
+        assert done.returncode == 0 and "VALID: all" in table, table
+        texts = {data: done.stdout, file: other.read_bytes()}
+        latencies = json.loads(texts["--json"])["latencies"]
+        rows = list(csv.DictReader(io.StringIO(texts["--csv"].decode(), newline="")))
+        assert {row["latency"] for row in rows} == set(latencies), rows
+        for row in rows:
+            assert len(row) == 16 and None not in row, row
+            latency = latencies[row["latency"]]
+            for column, text in list(row.items())[6:]:
+                value = latency[column]
+                assert text == ("" if value is None else str(value)), (column, row, latency)
+    done = subprocess.run([*bench.command("thesis"), "--json=-", "--csv=-"], capture_output=True,
+                          text=True, timeout=60.0, check=False)
+    assert done.returncode == 2 and not done.stdout, done
+    assert "cannot both go to standard output" in done.stderr, done.stderr
 
 
 def check_distributions(folder):
@@ -180,6 +211,7 @@ def main():
             check_valid_runs(bench)
             check_sources(bench)
             check_slo(bench)
+            check_standard_output(bench, folder)
             check_distributions(folder / "distributions")
             check_textfile_and_interrupt(bench, folder)
             check_json_path(bench, folder)

@@ -29,6 +29,7 @@ struct Outcome {
     std::string metrics;           // as written last
     std::uint64_t own_copies = 0;  // measured
     std::uint64_t last_members = 0;
+    std::optional<std::int64_t> window_started_ns;
 };
 
 Options short_fanout() {
@@ -72,7 +73,8 @@ Outcome run_against(const FakeChatServer& server, Options options, bool interrup
             results.recorder.window_counts(),
             {std::istreambuf_iterator<char>(metrics), {}},
             results.recorder.latency(Latency::own_copy).count(),
-            results.recorder.latency(Latency::last_member).count()};
+            results.recorder.latency(Latency::last_member).count(),
+            results.window_started_ns};
 }
 
 std::string told(const Violations& violations) {
@@ -169,6 +171,45 @@ TEST_CASE("an open loop sends what is due and no more, whatever the server could
     // Drawn at random: by six standard deviations. A closed loop sends a hundred times as many.
     const double due = 2000 * elapsed.count();
     CHECK(static_cast<double>(outcome.counts.messages_sent) < due + 6 * std::sqrt(due));
+}
+
+TEST_CASE("a load begins at the agreed time, set-up long before it") {
+    const FakeChatServer server;
+    Options options = short_fanout();
+    const std::int64_t agreed_ns = SystemWallClock().now_ns() + 1'000'000'000;
+    options.start_ns = agreed_ns;
+    const Outcome outcome = run_against(server, options);
+    CAPTURE(told(outcome.violations), outcome.failure);
+    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.window.messages_sent > 0);
+    REQUIRE(outcome.window_started_ns.has_value());
+    CHECK(*outcome.window_started_ns >=
+          agreed_ns + static_cast<std::int64_t>(options.warm_up_ns) - 1'000'000);
+}
+
+TEST_CASE("who is not set up at the agreed time fails and says so") {
+    const FakeChatServer server;
+    Options options = short_fanout();
+    options.start_ns = 1'000'000'000;  // 1970
+    const Outcome outcome = run_against(server, options);
+    CHECK(outcome.exit_code == 1);
+    CHECK(outcome.violations.total() == 0);
+    CHECK(outcome.counts.messages_sent == 0);
+    CHECK_THAT(outcome.failure, Catch::Contains("after --start-at 1970-01-01T00:00:01Z: agree"));
+}
+
+TEST_CASE("a shard sets up and loads the rooms and users of its share alone") {
+    const FakeChatServer server;
+    Options options = short_fanout();
+    options.rooms = 5;
+    options.users = 15;
+    options.shards = {2, {2}};  // three rooms of three
+    const Outcome outcome = run_against(server, options);
+    CAPTURE(told(outcome.violations), outcome.failure);
+    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.counts.requests[static_cast<std::size_t>(Request::create_chat)] == 3);
+    CHECK(outcome.counts.requests[static_cast<std::size_t>(Request::connect_chat)] == 9);
+    CHECK(outcome.counts.deliveries == 3 * outcome.counts.messages_sent);
 }
 
 TEST_CASE("the metrics count a user as connected until its connection is closed") {

@@ -28,7 +28,7 @@ def _loadgen(workload, rate, p50_ns, lost):
         requests["last_member"] = latency(p50_ns * 3)
     kinds = ("lost", "repeated", "reordered", "corrupt", "misdirected", "disagreed", "protocol")
     return {
-        "schema_version": 1, "workload": workload, "measured_seconds": 4.0,
+        "schema_version": 2, "workload": workload, "measured_seconds": 4.0,
         "violations": dict.fromkeys(kinds, 0) | {"lost": lost},
         "counts": {"deliveries": int(rate * 4), "replayed": int(rate)},
         "rates": {"achieved_messages_per_second": rate / 10, "deliveries_per_second": rate},

@@ -3,7 +3,7 @@ import unittest
 from unittest import mock
 
 from loads import SERVERS
-from measurement import Measurement, _peak_memory, take_apart
+from measurement import Measurement, _peak_memory, take_apart, without_buckets
 
 
 class TakeApart(unittest.TestCase):
@@ -20,6 +20,14 @@ class TakeApart(unittest.TestCase):
 
     def test_no_series_make_an_empty_map(self):
         self.assertEqual(take_apart([], 0.0), {"bounds": [], "times": [], "rows": []})
+
+
+class Buckets(unittest.TestCase):
+    def test_reports_keep_a_result_without_the_buckets(self):
+        result = {"schema_version": 2, "latencies": {
+            "own_copy": {"count": 1, "p50_ns": None, "buckets": [[7, 1]]}, "send_lag": {"count": 1}}}
+        self.assertEqual(without_buckets(result), {"schema_version": 2, "latencies": {
+            "own_copy": {"count": 1, "p50_ns": None}, "send_lag": {"count": 1}}})
 
 
 class PeakMemory(unittest.TestCase):

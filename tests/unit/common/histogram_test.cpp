@@ -38,6 +38,40 @@ std::vector<std::uint64_t> octave_edges() {
     return values;
 }
 
+/// Values of all sizes, some beyond the limit.
+std::vector<std::uint64_t> some_latencies(unsigned seed, int amount) {
+    std::mt19937_64 random(seed);
+    std::lognormal_distribution<double> distribution(14.0, 3.0);
+    std::vector<std::uint64_t> values;
+    for (int i = 0; i < amount; ++i)
+        values.push_back(static_cast<std::uint64_t>(distribution(random)));
+    values.push_back(Histogram::value_limit + seed);
+    return values;
+}
+
+Histogram histogram_of(const std::vector<std::uint64_t>& values) {
+    Histogram histogram;
+    for (const std::uint64_t value : values)
+        histogram.record(value);
+    return histogram;
+}
+
+/// All that can be asked of a histogram.
+void check_equal(const Histogram& a, const Histogram& b) {
+    CHECK(a.count() == b.count());
+    CHECK(a.sum_ns() == b.sum_ns());
+    CHECK(a.min_ns() == b.min_ns());
+    CHECK(a.max_ns() == b.max_ns());
+    CHECK(a.overflow() == b.overflow());
+    CHECK(a.buckets() == b.buckets());
+    for (const double quantile : {0.0, 0.5, 0.9, 0.99, 0.999, 1.0})
+        CHECK(a.at_quantile(quantile) == b.at_quantile(quantile));
+}
+
+Histogram::Extremes extremes_of(const Histogram& histogram) {
+    return {histogram.sum_ns(), histogram.min_ns(), histogram.max_ns(), histogram.overflow()};
+}
+
 }  // namespace
 
 TEST_CASE("the bucket of a value is HdrHistogram's, at the edges of every octave") {
@@ -126,6 +160,63 @@ TEST_CASE("a value at the limit counts as overflow and in max, never as a smalle
     CHECK(histogram.count_at_or_below(Histogram::value_limit) == 1);
     CHECK(histogram.count_at_or_below(UINT64_MAX) == 3);
     CHECK(histogram.at_quantile(0.5) == Histogram::value_limit * 2);
+}
+
+TEST_CASE("the buckets are those that hold a value, by index") {
+    Histogram histogram;
+    CHECK(histogram.buckets().empty());
+    for (const std::uint64_t value : {5'000'000ULL, 7ULL, 0ULL, 7ULL, 5'000'001ULL})
+        histogram.record(value);
+    histogram.record(Histogram::value_limit);
+    const std::vector<Histogram::Bucket> expected{
+        {0, 1}, {7, 2}, {Histogram::index_of(5'000'000), 2}};
+    CHECK(histogram.buckets() == expected);
+}
+
+TEST_CASE("merged histograms are the one in which everything was recorded") {
+    const auto seed = GENERATE(1U, 2U, 3U);
+    CAPTURE(seed);
+    const std::vector<std::uint64_t> a = some_latencies(seed, 5000);
+    const std::vector<std::uint64_t> b = some_latencies(seed + 10, 300);
+    std::vector<std::uint64_t> both = a;
+    both.insert(both.end(), b.begin(), b.end());
+    Histogram merged = histogram_of(a);
+    merged.merge(histogram_of(b));
+    check_equal(merged, histogram_of(both));
+    Histogram from_nothing;
+    from_nothing.merge(merged);
+    from_nothing.merge(Histogram());
+    check_equal(from_nothing, merged);
+    CHECK(Histogram().min_ns() == 0);
+}
+
+TEST_CASE("a histogram is rebuilt from its buckets and extremes as it was") {
+    const auto histogram =
+        GENERATE(histogram_of(some_latencies(7, 2000)), histogram_of({5}), Histogram(),
+                 histogram_of({0, 0, 3}), histogram_of({Histogram::value_limit}));
+    const auto rebuilt = Histogram::rebuild(histogram.buckets(), extremes_of(histogram));
+    REQUIRE(rebuilt.has_value());
+    check_equal(*rebuilt, histogram);
+    Histogram more = *rebuilt;
+    more.record(1);
+    CHECK(more.min_ns() <= 1);
+}
+
+TEST_CASE("buckets and extremes that no histogram can have are not rebuilt") {
+    using Buckets = std::vector<Histogram::Bucket>;
+    const Histogram::Extremes fits{12, 5, 7, 0};
+    CHECK(Histogram::rebuild(Buckets{{5, 1}, {7, 1}}, fits));
+    CHECK_FALSE(Histogram::rebuild(Buckets{{7, 1}, {5, 1}}, fits));          // order
+    CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {5, 1}, {7, 1}}, fits));  // twice
+    CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {6, 0}, {7, 1}}, fits));  // empty
+    CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {7, 1}, {100'000, 1}}, {12, 5, 7, 0}));
+    CHECK_FALSE(Histogram::rebuild(Buckets{{5, UINT64_MAX}, {7, 1}}, fits));  // count
+    CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {7, 1}}, {12, 6, 7, 0}));  // minimum
+    CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {7, 1}}, {12, 5, 8, 0}));  // maximum
+    CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {7, 1}}, {12, 5, 7, 1}));  // overflow
+    CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {7, 1}}, {9, 5, 7, 0}));   // sum
+    CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {7, 1}}, {15, 5, 7, 0}));
+    CHECK_FALSE(Histogram::rebuild(Buckets{}, {5, 5, 5, 1}));
 }
 
 TEST_CASE("the exported bounds are 10 microseconds to 10 seconds in steps of 1, 2, 5") {

@@ -112,6 +112,28 @@ TEST_CASE("a rate opens the loop, and --outstanding is then a bound with another
     CHECK(read({"fanout", "--rate=500", "--outstanding=16"}).options.outstanding == 16);
 }
 
+TEST_CASE("a process takes its share of the load that the options say whole") {
+    const Outcome fanout = read(
+        {"fanout", "--rooms=5", "--members=4", "--shard=2/2", "--start-at=2026-11-27T12:00:00Z"});
+    CHECK_FALSE(fanout.exit_code);
+    CHECK(fanout.options.users == 20);
+    CHECK(fanout.options.own_rooms() == 3);
+    CHECK(fanout.options.own_users() == 12);
+    CHECK(fanout.options.start_ns == 1'795'780'800'000'000'000);
+    const Outcome idle = read({"idle", "--users=100001", "--rooms=2", "--shard", "1/2"});
+    CHECK_FALSE(idle.exit_code);
+    CHECK(idle.options.own_users() == 50'000);
+    CHECK(idle.options.own_rooms() == 2);
+    CHECK(idle.options.members == 25'000);
+    CHECK(read({"thesis", "--users=5", "--shard=1/5"}).options.own_users() == 1);
+}
+
+TEST_CASE("merging takes a new file and those to merge") {
+    const Outcome outcome = read({"merge", "out.json", "1.json", "2.json"});
+    CHECK_FALSE(outcome.exit_code);
+    CHECK(outcome.command);
+}
+
 TEST_CASE("an objective may be of any latency that the run measures") {
     CHECK(read({"fanout", "--slo=p99<=1ms"}).options.slo.has_value());
     CHECK(read({"fanout", "--rate=5", "--slo=send_lag:p99<=1ms"}).options.slo.has_value());
@@ -147,6 +169,14 @@ TEST_CASE("what makes no sense is refused in one line") {
                  std::vector<const char*>{"idle", "--users", "3", "--rooms", "4"},
                  std::vector<const char*>{"idle", "--outstanding", "1"},
                  std::vector<const char*>{"idle", "--warm-up", "1s"},
+                 std::vector<const char*>{"idle", "--users", "65536"},
+                 std::vector<const char*>{"fanout", "--shard", "3/2"},
+                 std::vector<const char*>{"fanout", "--rooms", "2", "--shard", "1/3"},
+                 std::vector<const char*>{"thesis", "--users", "2", "--shard", "1/3"},
+                 std::vector<const char*>{"idle", "--users=5", "--rooms=3", "--shard=1/2"},
+                 std::vector<const char*>{"thesis", "--start-at", "+10s"},
+                 std::vector<const char*>{"compare", "a.json"},
+                 std::vector<const char*>{"merge", "out.json"}, std::vector<const char*>{"merge"},
                  std::vector<const char*>{"thesis", "fanout"});
     const Outcome outcome = read(arguments);
     CAPTURE(outcome.error, arguments);
@@ -154,6 +184,7 @@ TEST_CASE("what makes no sense is refused in one line") {
     CHECK(outcome.output.empty());
     CHECK(outcome.error.starts_with("loadgen: "));
     CHECK(std::ranges::count(outcome.error, '\n') == 1);
+    CHECK_FALSE(outcome.command);
 }
 
 TEST_CASE("a run takes from its file what the command line does not say") {
@@ -200,6 +231,18 @@ TEST_CASE("help fits into 80 columns and shows examples, exit codes and defaults
     CHECK_THAT(outcome.output,
                Catch::Contains("Exit codes: 0") &&
                    Catch::Contains(arguments.size() == 1 ? "Examples:" : "Default: "));
+    std::istringstream lines(outcome.output);
+    for (std::string line; std::getline(lines, line);) {
+        CAPTURE(line);
+        CHECK(line.size() <= 80);
+    }
+}
+
+TEST_CASE("help of what is no run fits into 80 columns and shows exit codes") {
+    const char* const command = GENERATE("merge", "compare");
+    const Outcome outcome = read({command, "--help"});
+    CHECK(outcome.exit_code == 0);
+    CHECK_THAT(outcome.output, Catch::Contains("Exit codes: ") && Catch::Contains("Example"));
     std::istringstream lines(outcome.output);
     for (std::string line; std::getline(lines, line);) {
         CAPTURE(line);

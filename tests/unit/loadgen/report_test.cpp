@@ -36,6 +36,7 @@ struct Fixture {
         out.measured_seconds = 2.0;
         out.loadgen_cpu_seconds = 1.5;
         out.server_cpu_seconds = 0.5;
+        out.origin = {"0.1.0", "abc1234", "gcc 12.2.0", "release", Machine{"6.1.0", "A CPU", 2}};
         return out;
     }
 };
@@ -83,7 +84,7 @@ TEST_CASE("the JSON report holds what was counted") {
     const Fixture fixture;
     simdjson::dom::parser parser;
     const auto root = parse(parser, json_report(fixture.results()));
-    CHECK(number(root, "/schema_version") == 1);
+    CHECK(number(root, "/schema_version") == 2);
     CHECK(text(root, "/program") == "loadgen");
     CHECK(text(root, "/workload") == "fanout");
     CHECK(number(root, "/parameters/members") == 100);
@@ -114,6 +115,57 @@ TEST_CASE("percentiles without enough samples are null, latencies without any ar
     CHECK(is_null(root, "/latencies/own_copy/p999_ns"));
     CHECK(number(root, "/latencies/own_copy/max_ns") == 999'000);
     CHECK(root.at_pointer("/latencies/set_name").error() != simdjson::SUCCESS);
+}
+
+TEST_CASE("a latency's sum, overflow and buckets are exact in the JSON report") {
+    Fixture fixture;
+    fixture.recorder.record_always(Latency::set_name, 7);
+    fixture.recorder.record_always(Latency::set_name, 7);
+    fixture.recorder.record_always(Latency::set_name, 5'000'000);
+    fixture.recorder.record_always(Latency::set_name, 70'000'000'000);
+    simdjson::dom::parser parser;
+    const auto root = parse(parser, json_report(fixture.results()));
+    CHECK(number(root, "/latencies/set_name/sum_ns") == 70'005'000'014);
+    CHECK(number(root, "/latencies/set_name/overflow") == 1);
+    CHECK(number(root, "/latencies/set_name/buckets/0/0") == 7);
+    CHECK(number(root, "/latencies/set_name/buckets/0/1") == 2);
+    // 5,000,000 is 1,220 times 2^12, so the 1,220 - 1,024th bucket of the octave 22, the twelfth
+    // above the 2,048 exact values.
+    CHECK(number(root, "/latencies/set_name/buckets/1/0") == 2048 + 11 * 1024 + 196);
+    CHECK(number(root, "/latencies/set_name/buckets/1/1") == 1);
+    CHECK(root.at_pointer("/latencies/set_name/buckets/2").error() != simdjson::SUCCESS);
+}
+
+TEST_CASE("the JSON report names the machine and the build, and when the window opened") {
+    const Fixture fixture;
+    Results results = fixture.results();
+    simdjson::dom::parser parser;
+    auto root = parse(parser, json_report(results));
+    CHECK(text(root, "/commit") == "abc1234");
+    CHECK(text(root, "/build_type") == "release");
+    CHECK(text(root, "/machine/cpu") == "A CPU");
+    CHECK(number(root, "/machine/cores") == 2);
+    CHECK(is_null(root, "/window_started_unix_seconds"));
+    results.origin.machine.reset();
+    results.window_started_ns = 1'800'000'000'250'000'000;
+    root = parse(parser, json_report(results));
+    CHECK(is_null(root, "/machine"));
+    CHECK(number(root, "/window_started_unix_seconds") == 1'800'000'000.25);
+}
+
+TEST_CASE("the CSV report has a line for each latency, below one that names the columns") {
+    Fixture fixture;
+    fixture.recorder.record_always(Latency::set_name, 7000);
+    fixture.options.server_label = "a \"b\", c";
+    const std::string csv = csv_report(fixture.results());
+    CHECK(
+        csv ==
+        "server_label,workload,protocol,started,valid,latency,count,min_ns,mean_ns,p50_ns,p90_ns,"
+        "p99_ns,p999_ns,max_ns,overflow,sum_ns\r\n"
+        "\"a \"\"b\"\", c\",fanout,chat,2026-11-21T02:03:04Z,true,set_name,1,7000,7000,,,,,7000,0,"
+        "7000\r\n"
+        "\"a \"\"b\"\", c\",fanout,chat,2026-11-21T02:03:04Z,true,own_copy,999,1000,500000,500223,"
+        "900095,,,999000,0,499500000\r\n");
 }
 
 TEST_CASE(
@@ -178,6 +230,11 @@ TEST_CASE("an objective is of the last member in fanout, of the own copy in thes
     CHECK(fixture.results().slo()->met == true);
     CHECK(fixture.results().exit_code() == 0);
     CHECK_THAT(table_report(fixture.results()), Catch::Contains("SLO met: own_copy p50 is 0.5"));
+    simdjson::dom::parser parser;
+    const auto root = parse(parser, json_report(fixture.results()));
+    CHECK(text(root, "/slo/latency") == "own_copy");
+    CHECK(number(root, "/slo/percentile") == 50);
+    CHECK(number(root, "/slo/limit_ns") == 1'000'000);
 }
 
 TEST_CASE("an open-loop run in which the load generator was late or busy is invalid and says why") {
