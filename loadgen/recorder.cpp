@@ -34,34 +34,6 @@ std::string_view latency_name(Latency kind) noexcept {
     RINGSIDE_ASSERT(!"no such latency");
 }
 
-std::string_view request_name(Request request) noexcept {
-    switch (request) {
-        case Request::set_name:
-            return "set_name";
-        case Request::create_chat:
-            return "create_chat";
-        case Request::connect_chat:
-            return "connect_chat";
-        case Request::send_message:
-            return "send_message";
-        case Request::leave_chat:
-            return "leave_chat";
-        case Request::disconnect:
-            return "disconnect";
-        case Request::receive_message:
-            return "receive_message";
-        case Request::wrong_request:
-            return "wrong_request";
-        case Request::get_chats:
-            return "get_chats";
-        case Request::hello:
-            return "hello";
-        case Request::checkpoint:
-            return "checkpoint";
-    }
-    return "a request unknown to the protocol";
-}
-
 Counts operator-(const Counts& a, const Counts& b) noexcept {
     Counts difference;
     difference.messages_sent = a.messages_sent - b.messages_sent;
