@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <system_error>
 
-#include "common/atomic_file.hpp"
 #include "common/result.hpp"
 #include "common/server_start.hpp"
 #include "loadgen/options.hpp"
 #include "loadgen/process_usage.hpp"
 #include "loadgen/report.hpp"
+#include "loadgen/result_file.hpp"
 #include "loadgen/run.hpp"
 
 namespace ringside::loadgen {
@@ -46,20 +46,6 @@ void check_server(const Options& options) {
     }
 }
 
-// Before the run, not after it.
-void check_json(const Options& options) {
-    if (options.json.empty()) return;
-    std::error_code ignored;
-    if (std::filesystem::is_directory(options.json, ignored)) {
-        throw StartError(fmt::format("--json: {} is a folder; name a file", options.json));
-    }
-    std::filesystem::path folder = std::filesystem::path(options.json).parent_path();
-    if (folder.empty()) folder = ".";
-    if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
-    throw StartError(fmt::format("--json: cannot write into {} ({})", folder.native(),
-                                 last_error("access").text()));
-}
-
 void check_hgrm(const Options& options) {
     if (options.hgrm.empty()) return;
     std::error_code failed;
@@ -70,30 +56,23 @@ void check_hgrm(const Options& options) {
     }
 }
 
-bool write_file(const std::string& path, const std::string& text) {
-    const Result<void> written = write_file_atomically(path, text);
-    if (written) return true;
-    fmt::print(stderr, "loadgen: cannot write {} ({})\n", path, written.error().text());
-    return false;
-}
-
 // What the options ask for; false where something could not be written, which is told.
 bool write_files(const Options& options, const Results& results) {
-    bool all = options.json.empty() || write_file(options.json, json_report(results));
+    bool all = options.json.empty() || write_result_file(options.json, json_report(results));
     if (options.hgrm.empty()) return all;
     for (std::size_t i = 0; i < latency_kinds; ++i) {
         const auto kind = static_cast<Latency>(i);
         const Histogram& latency = results.recorder.latency(kind);
         if (latency.count() == 0) continue;
-        all &= write_file(fmt::format("{}/{}.hgrm", options.hgrm, latency_name(kind)),
-                          hgrm_report(latency));
+        all &= write_result_file(fmt::format("{}/{}.hgrm", options.hgrm, latency_name(kind)),
+                                 hgrm_report(latency));
     }
     return all;
 }
 
 int run(const Options& options) {
     check_server(options);
-    check_json(options);
+    check_result_file("--json", options.json);
     check_hgrm(options);
     check_descriptors(options.users);
     Interruption interruption = or_start_error(Interruption::make());

@@ -7,6 +7,7 @@
 
 #include "common/help_formatter.hpp"
 #include "common/options.hpp"
+#include "loadgen/ingest_log.hpp"
 #include "uring_async/io/io.hpp"
 
 namespace ringside::loadgen {
@@ -263,6 +264,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     add_thesis(app, thesis);
     add_fanout(app, fanout);
     add_idle(app, idle);
+    add_ingest_log(app, command);
     app.require_subcommand(1);
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"

@@ -10,17 +10,6 @@ namespace {
 
 using Out = std::back_insert_iterator<std::string>;
 
-// "1,234,567": figures that a person is to compare.
-std::string grouped(std::uint64_t value) {
-    const std::string digits = fmt::to_string(value);
-    std::string out;
-    for (std::size_t i = 0; i < digits.size(); ++i) {
-        if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-        out += digits[i];
-    }
-    return out;
-}
-
 std::string rate(double amount, double seconds) {
     if (seconds <= 0) return "-";
     return grouped(static_cast<std::uint64_t>(amount / seconds + 0.5));
@@ -115,17 +104,12 @@ std::string_view label(Latency kind) noexcept {
 }
 
 void latencies(Out out, const Recorder& recorder) {
-    fmt::format_to(out, "\n{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "latency, us",
-                   "count", "min", "mean", "p50", "p90", "p99", "p99.9", "max");
+    fmt::format_to(out, "\n{}", latency_head());
     for (std::size_t i = 0; i < latency_kinds; ++i) {
         const auto kind = static_cast<Latency>(i);
         const Histogram& histogram = recorder.latency(kind);
         if (histogram.count() == 0) continue;
-        fmt::format_to(out, "{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", label(kind),
-                       histogram.count(), micros(histogram.min_ns()),
-                       micros(histogram.sum_ns() / histogram.count()), quantile(histogram, 0.5),
-                       quantile(histogram, 0.9), quantile(histogram, 0.99),
-                       quantile(histogram, 0.999), micros(histogram.max_ns()));
+        fmt::format_to(out, "{}", latency_row(label(kind), histogram));
     }
 }
 
@@ -154,6 +138,28 @@ void verdict(Out out, const Results& results) {
 }
 
 }  // namespace
+
+std::string grouped(std::uint64_t value) {
+    const std::string digits = fmt::to_string(value);
+    std::string out;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+        out += digits[i];
+    }
+    return out;
+}
+
+std::string latency_head() {
+    return fmt::format("{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "latency, us", "count",
+                       "min", "mean", "p50", "p90", "p99", "p99.9", "max");
+}
+
+std::string latency_row(std::string_view name, const Histogram& latency) {
+    return fmt::format("{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", name, latency.count(),
+                       micros(latency.min_ns()), micros(latency.sum_ns() / latency.count()),
+                       quantile(latency, 0.5), quantile(latency, 0.9), quantile(latency, 0.99),
+                       quantile(latency, 0.999), micros(latency.max_ns()));
+}
 
 std::string table_report(const Results& results) {
     std::string text;
