@@ -37,7 +37,7 @@ constexpr int read_error = 1;
 constexpr int usage_error = 2;
 constexpr int interrupted = 130;
 
-constexpr const char* exit_codes =
+constexpr const char* ingest_exit_codes =
     "Exit codes: 0 read to its end, 1 a read failed, 2 wrong options, or a file that\n"
     "cannot be opened or written, 130 interrupted (Ctrl-C prints the partial result,\n"
     "a second one ends at once).\n\n"
@@ -169,7 +169,7 @@ void add_ingest_log(CLI::App& app, Command& command) {
         *app.add_subcommand("ingest-log", "Response times from a server's debug log.");
     const auto options = std::make_shared<IngestOptions>();
     ingest.formatter(std::make_shared<HelpFormatter>());
-    ingest.footer(exit_codes);
+    ingest.footer(ingest_exit_codes);
     ingest.add_option("FILE", options->file, "The log: a file or a pipe; - is standard input.")
         ->type_name("")
         ->capture_default_str();

@@ -19,7 +19,7 @@ using Out = std::back_insert_iterator<std::string>;
 constexpr LogLevel levels[] = {LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug};
 
 /// A text of the log for a terminal: cut, and nothing in it steers one.
-std::string shown(std::string_view text, std::size_t columns) {
+std::string printable(std::string_view text, std::size_t columns) {
     std::string out(text.substr(0, columns));
     std::ranges::replace_if(
         out, [](char byte) { return byte < 0x20 || byte > 0x7e; }, '?');
@@ -27,13 +27,13 @@ std::string shown(std::string_view text, std::size_t columns) {
 }
 
 void row(Out out, std::string_view name, std::uint64_t lines, const std::string& remark = {}) {
-    fmt::format_to(out, "  {:<40}{:>15}{}\n", shown(name, 40), grouped(lines), remark);
+    fmt::format_to(out, "  {:<40}{:>15}{}\n", printable(name, 40), grouped(lines), remark);
 }
 
 void head(Out out, const LogResults& results) {
     const std::uint64_t lines = results.tally.lines().all();
-    fmt::format_to(out, "log: {}, server: {}\n", shown(results.file, 40),
-                   shown(results.server_label, 25));
+    fmt::format_to(out, "log: {}, server: {}\n", printable(results.file, 40),
+                   printable(results.server_label, 25));
     fmt::format_to(out, "{} lines, {} bytes in {:.2f} s", grouped(lines), grouped(results.bytes),
                    results.seconds);
     if (results.seconds > 0) {
@@ -127,7 +127,7 @@ std::string log_table(const LogResults& results) {
     if (!tally.response_times().empty()) {
         fmt::format_to(out, "\n{}", latency_head());
         for (const LogTally::ResponseTimes& times : tally.response_times())
-            fmt::format_to(out, "{}", latency_row(shown(times.request, 13), times.histogram));
+            fmt::format_to(out, "{}", latency_row(printable(times.request, 13), times.histogram));
     }
     if (tally.lines().mostly_broken()) {
         fmt::format_to(out, "\nMOST LINES ARE BROKEN: is this the JSON log of a server?\n");

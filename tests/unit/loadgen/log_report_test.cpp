@@ -11,14 +11,14 @@ using namespace ringside::loadgen;
 
 namespace {
 
-void add(LogTally& tally, std::string line) {
+void add_line(LogTally& tally, std::string line) {
     line.reserve(line.size() + LineCutter::padding_bytes);
     tally.add(line);
 }
 
 void add_request(LogTally& tally, const std::string& request, std::uint64_t duration_ns) {
-    add(tally, R"({"level":"debug","msg":"request","request":")" + request + R"(","duration_ns":)" +
-                   std::to_string(duration_ns) + "}");
+    add_line(tally, R"({"level":"debug","msg":"request","request":")" + request +
+                        R"(","duration_ns":)" + std::to_string(duration_ns) + "}");
 }
 
 LogResults results_of(const LogTally& tally) {
@@ -37,8 +37,8 @@ TEST_CASE("the table of a log tells of good and broken lines, of contents and re
     LogTally tally;
     for (int i = 0; i < 1000; ++i)
         add_request(tally, "send_message", 2'000);
-    add(tally, R"({"level":"warn","msg":"connection failed"})");
-    add(tally, "torn");
+    add_line(tally, R"({"level":"warn","msg":"connection failed"})");
+    add_line(tally, "torn");
     const std::string table = log_table(results_of(tally));
     CHECK_THAT(table, Catch::Contains("log: server.log, server: uring\n"
                                       "1,002 lines, 12,345 bytes in 0.50 s: 2,004 lines/s\n"));
@@ -51,7 +51,7 @@ TEST_CASE("the table of a log tells of good and broken lines, of contents and re
 
 TEST_CASE("a log of which most lines are broken says so, in the table and in the JSON") {
     LogTally tally;
-    add(tally, "GET / 200");
+    add_line(tally, "GET / 200");
     CHECK_THAT(log_table(results_of(tally)), Catch::Contains("MOST LINES ARE BROKEN"));
     CHECK_THAT(log_json(results_of(tally)), Catch::Contains(R"("mostly_broken": true)"));
 }
@@ -59,7 +59,7 @@ TEST_CASE("a log of which most lines are broken says so, in the table and in the
 TEST_CASE("whatever a log holds, its table stays within 80 columns and steers no terminal") {
     LogTally tally;
     const std::string text(200, 'x');
-    add(tally, R"({"level":"info","msg":"\u001b[2J)" + text + R"("})");
+    add_line(tally, R"({"level":"info","msg":"\u001b[2J)" + text + R"("})");
     add_request(tally, "\\u001b[2J" + text, 9'999'000'000);
     LogResults results = results_of(tally);
     results.file = results.server_label = "\x1b[2J" + text;
@@ -78,9 +78,9 @@ TEST_CASE("the JSON of a log is whole and has every figure") {
     LogTally tally;
     add_request(tally, "set_name", 1'000);
     add_request(tally, "set_name", 3'000);
-    add(tally, R"({"level":"error","msg":"a \"text\""})");
-    add(tally, "torn");
-    add(tally, "");
+    add_line(tally, R"({"level":"error","msg":"a \"text\""})");
+    add_line(tally, "torn");
+    add_line(tally, "");
     simdjson::dom::parser parser;
     const std::string json = log_json(results_of(tally));
     simdjson::dom::element root;
@@ -106,7 +106,7 @@ TEST_CASE("the metrics of a log have its lines by level and the histogram of eac
     LogTally tally;
     add_request(tally, "set_name", 15'000);
     add_request(tally, "leave_chat", 1'000);
-    add(tally, "torn");
+    add_line(tally, "torn");
     const std::string text = log_snapshot(results_of(tally)).text();
     for (const char* sample :
          {"ringside_ingest_lines_total{server=\"uring\",level=\"debug\"} 2\n",
