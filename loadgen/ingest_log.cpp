@@ -22,6 +22,7 @@
 #include "common/options.hpp"
 #include "loadgen/interruption.hpp"
 #include "loadgen/log_report.hpp"
+#include "loadgen/process_usage.hpp"
 #include "loadgen/result_file.hpp"
 
 namespace ringside::loadgen {
@@ -88,6 +89,7 @@ class Ingestion {
         while (go_on()) {
         }
         results_.seconds = static_cast<double>(monotonic_ns() - begin_ns_) / 1e9;
+        results_.cpu_seconds = own_cpu_seconds();
         fmt::print("{}", log_table(results_));
         if (!results_.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results_.failure);
         bool written =

@@ -34,13 +34,15 @@ void head(Out out, const LogResults& results) {
     const std::uint64_t lines = results.tally.lines().all();
     fmt::format_to(out, "log: {}, server: {}\n", printable(results.file, 40),
                    printable(results.server_label, 25));
-    fmt::format_to(out, "{} lines, {} bytes in {:.2f} s", grouped(lines), grouped(results.bytes),
-                   results.seconds);
-    if (results.seconds > 0) {
-        const double rate = static_cast<double>(lines) / results.seconds;
-        fmt::format_to(out, ": {} lines/s", grouped(static_cast<std::uint64_t>(rate)));
-    }
-    fmt::format_to(out, "{}\n\n", results.interrupted ? "; INTERRUPTED" : "");
+    const auto per = [lines](double seconds) {
+        if (seconds <= 0) return std::string("-");
+        return grouped(static_cast<std::uint64_t>(static_cast<double>(lines) / seconds));
+    };
+    fmt::format_to(out, "{} lines, {} bytes in {:.2f} s{}\n", grouped(lines),
+                   grouped(results.bytes), results.seconds,
+                   results.interrupted ? "; INTERRUPTED" : "");
+    fmt::format_to(out, "{} lines/s, {} lines a CPU-second\n\n", per(results.seconds),
+                   per(results.cpu_seconds));
 }
 
 void counts(Out out, const LogTally::Lines& lines) {
@@ -145,6 +147,7 @@ std::string log_json(const LogResults& results) {
     out.text("file", results.file);
     out.text("server_label", results.server_label);
     out.number("seconds", results.seconds);
+    out.number("cpu_seconds", results.cpu_seconds);
     out.boolean("interrupted", results.interrupted);
     if (!results.failure.empty()) out.text("failure", results.failure);
     out.whole("bytes", results.bytes);

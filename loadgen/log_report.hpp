@@ -15,6 +15,7 @@ struct LogResults {
     std::string server_label;
     std::uint64_t bytes = 0;  // read
     double seconds = 0;       // of reading, waiting included
+    double cpu_seconds = 0;   // of this process
     std::string failure{};    // why it could not be read to its end; empty where it could
     bool interrupted = false;
 };

@@ -27,6 +27,7 @@ LogResults results_of(const LogTally& tally) {
             .server_label = "uring",
             .bytes = 12'345,
             .seconds = 0.5,
+            .cpu_seconds = 0.25,
             .failure = {},
             .interrupted = false};
 }
@@ -41,7 +42,8 @@ TEST_CASE("the table of a log tells of good and broken lines, of contents and re
     add_line(tally, "torn");
     const std::string table = log_table(results_of(tally));
     CHECK_THAT(table, Catch::Contains("log: server.log, server: uring\n"
-                                      "1,002 lines, 12,345 bytes in 0.50 s: 2,004 lines/s\n"));
+                                      "1,002 lines, 12,345 bytes in 0.50 s\n"
+                                      "2,004 lines/s, 4,008 lines a CPU-second\n"));
     CHECK_THAT(table, Catch::Matches("[^]*  good +1,001\n[^]*"));
     CHECK_THAT(table, Catch::Matches("[^]*  broken +1  first: line 1002\n[^]*"));
     CHECK_THAT(table, Catch::Matches("[^]*\n  connection failed +1\n[^]*"));
