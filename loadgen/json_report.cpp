@@ -227,7 +227,19 @@ std::string buckets(const Histogram& histogram) {
     return "[" + out + "]";
 }
 
-std::string latency(const Histogram& histogram) {
+std::string latencies(const Recorder& recorder) {
+    JsonObject out;
+    for (std::size_t i = 0; i < latency_kinds; ++i) {
+        const auto kind = static_cast<Latency>(i);
+        if (recorder.latency(kind).count() == 0) continue;
+        out.add(latency_name(kind), latency_json(recorder.latency(kind)));
+    }
+    return out.str();
+}
+
+}  // namespace
+
+std::string latency_json(const Histogram& histogram) {
     const auto quantile = [&histogram](double q) {
         if (!supports_quantile(histogram.count(), q)) return std::string("null");
         return fmt::to_string(histogram.at_quantile(q));
@@ -246,18 +258,6 @@ std::string latency(const Histogram& histogram) {
     out.add("buckets", buckets(histogram));
     return out.str();
 }
-
-std::string latencies(const Recorder& recorder) {
-    JsonObject out;
-    for (std::size_t i = 0; i < latency_kinds; ++i) {
-        const auto kind = static_cast<Latency>(i);
-        if (recorder.latency(kind).count() == 0) continue;
-        out.add(latency_name(kind), latency(recorder.latency(kind)));
-    }
-    return out.str();
-}
-
-}  // namespace
 
 std::string json_report(const Results& results) {
     JsonObject out;

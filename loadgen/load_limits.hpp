@@ -5,6 +5,9 @@
 
 namespace ringside::loadgen {
 
+inline constexpr std::uint64_t ms = 1'000'000;  // in nanoseconds, as the next
+inline constexpr std::uint64_t hour = 3'600'000 * ms;
+
 // What a load may ask for at most, on the command line and in scenario files.
 
 /// Payloads carry a sender's number in 20 bits.

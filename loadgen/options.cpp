@@ -8,6 +8,7 @@
 #include "common/help_formatter.hpp"
 #include "common/options.hpp"
 #include "loadgen/compare.hpp"
+#include "loadgen/ingest_log.hpp"
 #include "loadgen/load_limits.hpp"
 #include "loadgen/merge.hpp"
 #include "loadgen/scenario_commands.hpp"
@@ -19,8 +20,6 @@ namespace ringside::loadgen {
 
 namespace {
 
-constexpr std::uint64_t ms = 1'000'000;
-constexpr std::uint64_t hour = 3'600'000 * ms;
 constexpr std::size_t outstanding_by_default = 16;
 
 constexpr const char* exit_codes =
@@ -391,6 +390,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     add_scenario_commands(app, command);
     add_merge(app, command);
     add_compare(app, command);
+    add_ingest_log(app, command);
     app.require_subcommand(1);
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"

@@ -17,7 +17,19 @@ namespace {
 
 constexpr std::string_view standard_output = "-";
 
-void check_file(const char* option, const std::string& path) {
+void check_hgrm(const Options& options) {
+    if (options.hgrm.empty()) return;
+    std::error_code failed;
+    std::filesystem::create_directories(options.hgrm, failed);
+    if (failed || ::access(options.hgrm.c_str(), W_OK | X_OK) != 0) {
+        throw StartError(fmt::format("--hgrm: cannot write into {} ({})", options.hgrm,
+                                     failed ? failed.message() : last_error("access").text()));
+    }
+}
+
+}  // namespace
+
+void check_output_file(const char* option, const std::string& path) {
     if (path.empty() || path == standard_output) return;
     std::error_code ignored;
     if (std::filesystem::is_directory(path, ignored)) {
@@ -30,17 +42,7 @@ void check_file(const char* option, const std::string& path) {
                                  last_error("access").text()));
 }
 
-void check_hgrm(const Options& options) {
-    if (options.hgrm.empty()) return;
-    std::error_code failed;
-    std::filesystem::create_directories(options.hgrm, failed);
-    if (failed || ::access(options.hgrm.c_str(), W_OK | X_OK) != 0) {
-        throw StartError(fmt::format("--hgrm: cannot write into {} ({})", options.hgrm,
-                                     failed ? failed.message() : last_error("access").text()));
-    }
-}
-
-bool write_file(const std::string& path, const std::string& text) {
+bool write_output_file(const std::string& path, const std::string& text) {
     if (path == standard_output) {
         if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return true;
         fmt::print(stderr, "loadgen: cannot write to standard output ({})\n",
@@ -53,14 +55,12 @@ bool write_file(const std::string& path, const std::string& text) {
     return false;
 }
 
-}  // namespace
-
 void check_outputs(const Options& options) {
     if (options.json == standard_output && options.csv == standard_output) {
         throw StartError("JSON and CSV cannot both go to standard output: name a file for one");
     }
-    check_file("--json", options.json);
-    check_file("--csv", options.csv);
+    check_output_file("--json", options.json);
+    check_output_file("--csv", options.csv);
     check_hgrm(options);
 }
 
@@ -70,15 +70,15 @@ bool write_outputs(const Options& options, const Results& results) {
         fmt::print(taken ? stderr : stdout, "{}", table_report(results));
     }
     if (!results.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results.failure);
-    bool all = options.json.empty() || write_file(options.json, json_report(results));
-    all &= options.csv.empty() || write_file(options.csv, csv_report(results));
+    bool all = options.json.empty() || write_output_file(options.json, json_report(results));
+    all &= options.csv.empty() || write_output_file(options.csv, csv_report(results));
     if (options.hgrm.empty()) return all;
     for (std::size_t i = 0; i < latency_kinds; ++i) {
         const auto kind = static_cast<Latency>(i);
         const Histogram& latency = results.recorder.latency(kind);
         if (latency.count() == 0) continue;
-        all &= write_file(fmt::format("{}/{}.hgrm", options.hgrm, latency_name(kind)),
-                          hgrm_report(latency));
+        all &= write_output_file(fmt::format("{}/{}.hgrm", options.hgrm, latency_name(kind)),
+                                 hgrm_report(latency));
     }
     return all;
 }

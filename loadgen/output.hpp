@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "loadgen/results.hpp"
 
 namespace ringside::loadgen {
@@ -11,5 +13,13 @@ void check_outputs(const Options& options);
 /// The table and the files that the options ask for; false where a file could not be written,
 /// which is told on standard error.
 [[nodiscard]] bool write_outputs(const Options& options, const Results& results);
+
+// ---- for what is no run; "-" is standard output ----
+
+/// Before the work: throws StartError where `path`, which `option` names, is a folder or in one
+/// that cannot be written. Empty: no file is wanted.
+void check_output_file(const char* option, const std::string& path);
+/// False where it could not be written, which is told on standard error.
+[[nodiscard]] bool write_output_file(const std::string& path, const std::string& text);
 
 }  // namespace ringside::loadgen

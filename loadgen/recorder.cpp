@@ -43,40 +43,13 @@ std::optional<Latency> latency_named(std::string_view name) noexcept {
     return std::nullopt;
 }
 
-std::string_view request_name(Request request) noexcept {
-    switch (request) {
-        case Request::set_name:
-            return "set_name";
-        case Request::create_chat:
-            return "create_chat";
-        case Request::connect_chat:
-            return "connect_chat";
-        case Request::send_message:
-            return "send_message";
-        case Request::leave_chat:
-            return "leave_chat";
-        case Request::disconnect:
-            return "disconnect";
-        case Request::receive_message:
-            return "receive_message";
-        case Request::wrong_request:
-            return "wrong_request";
-        case Request::get_chats:
-            return "get_chats";
-        case Request::hello:
-            return "hello";
-        case Request::checkpoint:
-            return "checkpoint";
-    }
-    return "a request unknown to the protocol";
-}
-
 Counts& Counts::operator+=(const Counts& other) noexcept {
     messages_sent += other.messages_sent;
     messages_answered += other.messages_answered;
     deliveries += other.deliveries;
     replayed += other.replayed;
     bytes_received += other.bytes_received;
+    hostile_sessions += other.hostile_sessions;
     for (std::size_t i = 0; i < request_kinds; ++i)
         requests[i] += other.requests[i];
     return *this;

@@ -42,7 +42,6 @@ inline constexpr std::size_t latency_kinds = static_cast<std::size_t>(Latency::c
 
 /// Requests that clients send are 0 (set_name) to 4 (leave_chat).
 inline constexpr std::size_t request_kinds = 5;
-[[nodiscard]] std::string_view request_name(Request request) noexcept;  // "set_name"
 
 /// Counted since the start of the run, set-up and warm-up included.
 struct Counts {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "loadgen/results.hpp"
 
@@ -21,5 +23,13 @@ inline constexpr std::uint64_t schema_version = 2;
 
 /// For people: at most 80 columns.
 [[nodiscard]] std::string table_report(const Results& results);
+
+// ---- of which other reports are made too ----
+
+/// The lines of the table of latencies, which are not empty; microseconds.
+[[nodiscard]] std::string latency_head();
+[[nodiscard]] std::string latency_row(std::string_view name, const Histogram& latency);
+/// A JSON object of a latency that is not empty; nanoseconds.
+[[nodiscard]] std::string latency_json(const Histogram& latency);
 
 }  // namespace ringside::loadgen

@@ -21,8 +21,6 @@ namespace ringside::loadgen {
 
 namespace {
 
-constexpr std::uint64_t ms = 1'000'000;
-constexpr std::uint64_t hour = 3'600'000 * ms;
 constexpr std::uint64_t hostile_stay_ns = 1000 * ms;
 constexpr std::uint64_t hostile_pause_ns = 100 * ms;
 

@@ -149,17 +149,12 @@ std::string_view label(Latency kind) noexcept {
 }
 
 void latencies(Out out, const Recorder& recorder) {
-    fmt::format_to(out, "\n{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "latency, us",
-                   "count", "min", "mean", "p50", "p90", "p99", "p99.9", "max");
+    fmt::format_to(out, "\n{}", latency_head());
     for (std::size_t i = 0; i < latency_kinds; ++i) {
         const auto kind = static_cast<Latency>(i);
         const Histogram& histogram = recorder.latency(kind);
         if (histogram.count() == 0) continue;
-        fmt::format_to(out, "{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", label(kind),
-                       histogram.count(), micros(histogram.min_ns()),
-                       micros(histogram.sum_ns() / histogram.count()), quantile(histogram, 0.5),
-                       quantile(histogram, 0.9), quantile(histogram, 0.99),
-                       quantile(histogram, 0.999), micros(histogram.max_ns()));
+        fmt::format_to(out, "{}", latency_row(label(kind), histogram));
     }
 }
 
@@ -188,6 +183,18 @@ void verdict(Out out, const Results& results) {
 }
 
 }  // namespace
+
+std::string latency_head() {
+    return fmt::format("{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "latency, us", "count",
+                       "min", "mean", "p50", "p90", "p99", "p99.9", "max");
+}
+
+std::string latency_row(std::string_view name, const Histogram& latency) {
+    return fmt::format("{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", name, latency.count(),
+                       micros(latency.min_ns()), micros(latency.sum_ns() / latency.count()),
+                       quantile(latency, 0.5), quantile(latency, 0.9), quantile(latency, 0.99),
+                       quantile(latency, 0.999), micros(latency.max_ns()));
+}
 
 std::string table_report(const Results& results) {
     std::string text;

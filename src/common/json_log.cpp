@@ -32,22 +32,6 @@ constexpr std::size_t peer_bytes_max = 64;
 /// While the log ends, a terminal or pipe that takes nothing for that long loses the rest.
 constexpr int closing_wait_ms = 500;
 
-const char* level_name(LogLevel level) {
-    switch (level) {
-        case LogLevel::debug:
-            return "debug";
-        case LogLevel::info:
-            return "info";
-        case LogLevel::warn:
-            return "warn";
-        case LogLevel::error:
-            return "error";
-        case LogLevel::off:
-            break;
-    }
-    RINGSIDE_ASSERT(!"no line has the level off");
-}
-
 /// Bytes of the UTF-8 sequence at the front of `text`, 0 where it is malformed (overlong forms,
 /// surrogates and values above U+10FFFF included; the table of RFC 3629 section 4).
 std::size_t utf8_sequence(std::string_view text) {
@@ -271,10 +255,26 @@ std::uint64_t JsonLog::dropped() const noexcept {
     return sink_->pool->overrun_counter() + sink_->failed.load() + sink_->lines->lost();
 }
 
+const char* log_level_name(LogLevel level) noexcept {
+    switch (level) {
+        case LogLevel::debug:
+            return "debug";
+        case LogLevel::info:
+            return "info";
+        case LogLevel::warn:
+            return "warn";
+        case LogLevel::error:
+            return "error";
+        case LogLevel::off:
+            break;
+    }
+    RINGSIDE_ASSERT(!"no line has the level off");
+}
+
 bool parse_log_level(std::string_view text, LogLevel& level) noexcept {
     for (const LogLevel candidate :
          {LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error}) {
-        if (text == level_name(candidate)) {
+        if (text == log_level_name(candidate)) {
             level = candidate;
             return true;
         }
@@ -291,7 +291,7 @@ std::string format_log_line(std::int64_t wall_ns, LogLevel level, std::string_vi
     line += R"({"ts":")";
     append_time(line, wall_ns);
     line += R"(","level":")";
-    line += level_name(level);
+    line += log_level_name(level);
     line += R"(","msg":)";
     append_text(line, message);
     for (const LogField& field : fields) {

@@ -62,6 +62,7 @@ class JsonLog {
     LogLevel level_;
 };
 
+[[nodiscard]] const char* log_level_name(LogLevel level) noexcept;  // "warn"; not of `off`
 /// Nothing where the text is no level.
 [[nodiscard]] bool parse_log_level(std::string_view text, LogLevel& level) noexcept;
 

@@ -76,6 +76,13 @@ constexpr MetricInfo table[] = {
      "Time from a request in the measured window to its answer or delivery, in seconds."},
     {"ringside_load_measuring", gauge, "workload",
      "1 in the measured window, 0 in warm-up and drain."},
+    // Of loadgen ingest-log.
+    {"ringside_ingest_lines_total", counter, "level", "Good log lines read, by level."},
+    {"ringside_ingest_broken_lines_total", counter, "",
+     "Lines read that are no log line of a server."},
+    {"ringside_ingest_bytes_total", counter, "", "Bytes of log read."},
+    {"ringside_ingest_request_seconds", histogram, "request",
+     "Time from the receipt of a request to its answer, as the server logged it, in seconds."},
 };
 
 constexpr std::size_t index(Metric metric) {

@@ -172,7 +172,7 @@ Textfile::Textfile(std::filesystem::path path) : path_(std::move(path)) {
 }
 
 Textfile::~Textfile() {
-    ::unlink(path_.c_str());
+    if (!kept_) ::unlink(path_.c_str());
 }
 
 Result<void> Textfile::write(std::string_view text) {

@@ -47,9 +47,9 @@ class MetricsSnapshot {
 };
 
 // The file that node-exporter's textfile collector reads: written whole under a temporary name in
-// the same folder, mode 0644, renamed; removed by the destructor, so that no stale series stay (the
-// collector would serve them for ever). The temporary name must not end in `.prom`, or the
-// collector would read it half written.
+// the same folder, mode 0644, renamed; removed by the destructor unless it is kept, so that no
+// stale series stay (the collector would serve them for ever). The temporary name must not end in
+// `.prom`, or the collector would read it half written.
 class Textfile {
  public:
     /// Must end in `.prom`. Throws StartError where the folder cannot be written.
@@ -59,10 +59,13 @@ class Textfile {
     Textfile& operator=(const Textfile&) = delete;
 
     [[nodiscard]] Result<void> write(std::string_view text);
+    /// The destructor leaves it where it is.
+    void keep() noexcept { kept_ = true; }
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
  private:
     std::filesystem::path path_;
+    bool kept_ = false;
 };
 
 }  // namespace ringside

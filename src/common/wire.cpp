@@ -13,6 +13,34 @@ char* store_text(char* out, std::string_view text) noexcept {
 
 }  // namespace
 
+std::string_view request_name(Request request) noexcept {
+    switch (request) {
+        case Request::set_name:
+            return "set_name";
+        case Request::create_chat:
+            return "create_chat";
+        case Request::connect_chat:
+            return "connect_chat";
+        case Request::send_message:
+            return "send_message";
+        case Request::leave_chat:
+            return "leave_chat";
+        case Request::disconnect:
+            return "disconnect";
+        case Request::receive_message:
+            return "receive_message";
+        case Request::wrong_request:
+            return "wrong_request";
+        case Request::get_chats:
+            return "get_chats";
+        case Request::hello:
+            return "hello";
+        case Request::checkpoint:
+            return "checkpoint";
+    }
+    return "a request unknown to the protocol";
+}
+
 void append_client_frame(std::string& out, Request request, std::string_view text) {
     char header[client_header_bytes];
     store_client_header(header, request, text.size());

@@ -27,6 +27,9 @@ enum class Request : std::uint32_t {
     checkpoint = 10,
 };
 
+/// "set_name"; any other value is "a request unknown to the protocol".
+[[nodiscard]] std::string_view request_name(Request request) noexcept;
+
 enum class Status : std::uint32_t { success = 0, failure = 1 };
 
 /// Bytes before the text of a client's frame: u32 request, u64 length.

@@ -107,6 +107,7 @@ void AcceptStage::admit(UniqueFd socket) noexcept {
         return;
     }
     full_logged_ = false;
+    session->times = RequestTimes::make(shared_.log);
     counters().add(Metric::connections_total);
     post(name_entry_,
          {.kind = Handoff::Kind::session, .room = 0, .session = session->id, .count = 0});

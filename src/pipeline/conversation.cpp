@@ -72,6 +72,8 @@ void ConversationStage::arrive(SlotId id) noexcept {
     session.member = static_cast<std::uint32_t>(members_.size());
     members_.push_back(&session);
     on_arrival(session);
+    // Of leave_chat: in the lobby the list is due.
+    if (session.times != nullptr) session.times->answered();
     touch(session);
     if (draining()) {
         constexpr Drop why = Drop::drain;
@@ -105,6 +107,7 @@ void ConversationStage::receive(Session& session) noexcept {
         const auto bytes = static_cast<std::size_t>(got);
         counters().add(Metric::bytes_in_total, bytes);
         session.decoder.feed({receive_buffer_.get(), bytes});
+        if (session.times != nullptr) session.times->received(bytes, now_ns());
         work_off(session);
         session.decoder.keep_rest();
     } else if (got == 0) {
@@ -131,7 +134,9 @@ void ConversationStage::work_off(Session& session) noexcept {
         const Decision decision = next == FrameDecoder::Next::frame
                                       ? shared_.rules.decide(place_, frame)
                                       : shared_.rules.frame_too_long();
+        if (session.times != nullptr) session.times->open(decision, frame);
         if (handle(session, decision, frame.text) == Verdict::later) break;
+        if (session.times != nullptr && !session.leaves_room) session.times->answered();
         session.last_frame_ns = now_ns();
         session.frame_begun_ns = 0;
         if (next == FrameDecoder::Next::frame) session.decoder.consume();

@@ -105,6 +105,7 @@ ConversationStage::Verdict RoomStage::stage_message(Session& session,
     log_->stage(session.user, time_text_.at(wall_ns_), wall_ns_, text);
     ++session.unpublished;
     unpublished_.push_back({log_->staged_end(), &session});
+    if (session.times != nullptr) session.times->put_off(log_->staged_end());
     return Verdict::taken;
 }
 
@@ -161,7 +162,7 @@ void RoomStage::publish(std::uint64_t end) noexcept {
     counters().add(Metric::messages_in_total,
                    static_cast<std::uint64_t>(first_left - unpublished_.begin()));
     for (auto message = unpublished_.begin(); message != first_left; ++message) {
-        settle_message(message->sender, true);
+        settle_message(*message, true);
     }
     unpublished_.erase(unpublished_.begin(), first_left);
     release_waiting();
@@ -171,16 +172,18 @@ void RoomStage::fail_after(std::uint64_t end) noexcept {
     const auto first_lost = std::ranges::find_if(
         unpublished_, [end](const Unpublished& message) { return message.end > end; });
     for (auto message = first_lost; message != unpublished_.end(); ++message) {
-        settle_message(message->sender, false);
+        settle_message(*message, false);
     }
     unpublished_.erase(first_lost, unpublished_.end());
     release_waiting();
 }
 
-void RoomStage::settle_message(Session* sender, bool stored) noexcept {
+void RoomStage::settle_message(const Unpublished& message, bool stored) noexcept {
+    Session* const sender = message.sender;
     if (sender == nullptr) return;
     RINGSIDE_ASSERT(sender->unpublished > 0);
     if (!stored) refuse(*sender, Request::send_message, reason::storage_failed);
+    if (sender->times != nullptr) sender->times->settled(message.end);
     if (--sender->unpublished == 0) release(*sender);
 }
 

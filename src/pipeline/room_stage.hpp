@@ -55,7 +55,7 @@ class RoomStage final : public ConversationStage {
     void publish(std::uint64_t end) noexcept;
     /// Whatever was to follow `end` is lost: its senders are told.
     void fail_after(std::uint64_t end) noexcept;
-    void settle_message(Session* sender, bool stored) noexcept;
+    void settle_message(const Unpublished& message, bool stored) noexcept;
     void release_waiting() noexcept;
     void trim_pool() noexcept;
     void stop() noexcept;

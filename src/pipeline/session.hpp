@@ -11,6 +11,7 @@
 #include "common/frame_decoder.hpp"
 #include "common/metrics.hpp"
 #include "common/outbox.hpp"
+#include "common/request_times.hpp"
 #include "common/slot_id.hpp"
 #include "common/unique_fd.hpp"
 
@@ -33,7 +34,8 @@ struct Session {
     UniqueFd socket;  // closed by the disconnect stage, nowhere else
     FrameDecoder decoder;
     Outbox outbox;
-    std::string user;  // empty until it has a name
+    std::string user;                     // empty until it has a name
+    std::unique_ptr<RequestTimes> times;  // null unless requests are logged
 
     // Times, monotonic; 0: the limit in question is not running.
     std::uint64_t accepted_ns;

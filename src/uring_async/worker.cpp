@@ -165,6 +165,7 @@ void Worker::adopt(int descriptor) {
     connections_[id->slot] =
         std::make_unique<Connection>(*this, *id, shared_.rules.limits().frame_length_max);
     Connection& connection = *connections_[id->slot];
+    connection.times = RequestTimes::make(shared_.log);
     connection.opened_ns = io_.now_ns();
     connection.last_frame_ns = connection.opened_ns;
     if (connections_open_++ == 0) next_sweep_ns_ = connection.opened_ns + sweep_period_ns_;
@@ -176,6 +177,7 @@ void Worker::on_received(Connection& connection, std::string_view bytes) {
     counters_.add(Metric::bytes_in_total, bytes.size());
     if (connection.closing || connection.lingering) return;
     connection.decoder.feed(bytes);
+    if (connection.times != nullptr) connection.times->received(bytes.size(), io_.now_ns());
     if (!connection.story_alive) return start_story(connection);
     connection.decoder.keep_rest();
     hold_if_full(connection);

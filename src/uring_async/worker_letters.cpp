@@ -111,6 +111,7 @@ void Worker::post(Connection& connection, std::string_view text) {
     LocalRoom& local = *connection.room;
     local.posted += connection.name.size() + text.size();
     connection.posted_end = local.posted;
+    if (connection.times != nullptr) connection.times->put_off(local.posted);
     const std::uint32_t room = local.number;
     const std::uint32_t owner = owner_of(room);
     if (owner == number_) {
@@ -193,6 +194,7 @@ void Worker::on_refused(SlotId id, std::uint32_t room, std::uint64_t settled) {
     RINGSIDE_ASSERT(!connection->lingering);
     counters_.add(Metric::refusals_total);
     connection->outbox.answer(Request::send_message, Status::failure, reason::storage_failed);
+    if (connection->times != nullptr) connection->times->settled(settled);
     flush_soon(*connection);
 }
 
@@ -204,6 +206,10 @@ void Worker::on_published(std::uint32_t room, std::uint64_t settled) {
     local.share.own->told.exchange(false, std::memory_order_acq_rel);
     RINGSIDE_ASSERT(settled >= local.settled && settled <= local.posted);
     local.settled = settled;
+    if (shared_.log.enabled(LogLevel::debug)) {
+        for (Connection* member : local.members)
+            member->times->settled(settled);
+    }
     if (std::exchange(local.dirty, true)) return;
     rooms_to_flush_.push_back(&local);
 }

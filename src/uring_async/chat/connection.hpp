@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "common/chat_rules.hpp"
 #include "common/frame_decoder.hpp"
 #include "common/outbox.hpp"
+#include "common/request_times.hpp"
 #include "common/slot_id.hpp"
 #include "uring_async/chat/room.hpp"
 #include "uring_async/fiber/scheduler.hpp"
@@ -40,6 +42,8 @@ struct Connection {
     SlotId id;
     FrameDecoder decoder;
     Outbox outbox;
+    // Null unless requests are logged.
+    std::unique_ptr<RequestTimes> times;
     std::string name;                 // taken from the registry exactly when not empty
     LocalRoom* room = nullptr;        // set from joining until the last use of the log
     fiber::Fiber* story = nullptr;    // set while it is parked

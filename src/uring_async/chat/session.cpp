@@ -34,7 +34,9 @@ void Session::tell() {
         if (waits_for_owner(decision.action)) continue;
         connection_.last_frame_ns = worker_.now_ns();
         connection_.frame_begun_ns = 0;
+        if (connection_.times != nullptr) connection_.times->open(decision, frame);
         act(decision, frame);
+        if (connection_.times != nullptr && !connection_.closing) connection_.times->answered();
     }
     if (connection_.input_ended) say_goodbye();
 }

@@ -161,6 +161,16 @@ TEST_CASE("a textfile is replaced whole, readable by all, and gone at the end") 
     CHECK_FALSE(std::filesystem::exists(path));
 }
 
+TEST_CASE("a textfile that is kept stays with what was written last") {
+    const test::TempFolder folder;
+    {
+        Textfile file(folder / "metrics.prom");
+        REQUIRE(file.write("last 1\n"));
+        file.keep();
+    }
+    CHECK(test::read_file(folder / "metrics.prom") == "last 1\n");
+}
+
 TEST_CASE("a textfile that node-exporter would not read is refused at once") {
     const test::TempFolder folder;
     CHECK_THROWS_AS(Textfile(folder / "metrics.txt"), StartError);

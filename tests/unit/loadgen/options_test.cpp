@@ -169,7 +169,7 @@ TEST_CASE("what makes no sense is refused in one line") {
                  std::vector<const char*>{"idle", "--users", "3", "--rooms", "4"},
                  std::vector<const char*>{"idle", "--outstanding", "1"},
                  std::vector<const char*>{"idle", "--warm-up", "1s"},
-                 std::vector<const char*>{"idle", "--users", "65536"},
+                 std::vector<const char*>{"idle", "--users", "1000001"},
                  std::vector<const char*>{"fanout", "--shard", "3/2"},
                  std::vector<const char*>{"fanout", "--rooms", "2", "--shard", "1/3"},
                  std::vector<const char*>{"thesis", "--users", "2", "--shard", "1/3"},
