@@ -199,6 +199,8 @@ bool measures(const Options& options, Latency kind) {
         case Latency::last_member_uncorrected:
         case Latency::send_lag:
             return options.offered.per_second != 0;
+        case Latency::hiccup:
+            return options.workload != WorkloadKind::idle;
         case Latency::count_:
             break;
     }

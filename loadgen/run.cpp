@@ -53,6 +53,7 @@ Run::Run(const Options& options, std::unique_ptr<uring::Io> io, const char* io_n
       state_(options, draw_run(), std::move(io)),
       monitor_(options, state_),
       workload_(make_workload(options)),
+      hiccups_(state_),
       set_up_queue_(state_.driver.scheduler()),
       steps_(options.users, Step::arriving),
       results_{options, state_.recorder, state_.violations, io_name, utc_now(), {}} {
@@ -192,6 +193,7 @@ void Run::load() {
     const std::uint64_t begin_ns = monotonic_ns();
     state_.load_begin_ns = begin_ns;
     enter_phase(Phase::rounds);
+    if (options_.workload != WorkloadKind::idle) hiccups_.start();
     if (!pause_until(begin_ns + options_.warm_up_ns)) return;
     results_.warm_up_seconds = to_seconds(monotonic_ns() - begin_ns);
     measure();

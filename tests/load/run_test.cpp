@@ -29,6 +29,7 @@ struct Outcome {
     std::string metrics;           // as written last
     std::uint64_t own_copies = 0;  // measured
     std::uint64_t last_members = 0;
+    std::uint64_t hiccups = 0;
 };
 
 Options short_fanout() {
@@ -72,7 +73,8 @@ Outcome run_against(const FakeChatServer& server, Options options, bool interrup
             results.recorder.window_counts(),
             {std::istreambuf_iterator<char>(metrics), {}},
             results.recorder.latency(Latency::own_copy).count(),
-            results.recorder.latency(Latency::last_member).count()};
+            results.recorder.latency(Latency::last_member).count(),
+            results.recorder.latency(Latency::hiccup).count()};
 }
 
 std::string told(const Violations& violations) {
@@ -94,6 +96,8 @@ TEST_CASE("a right server passes, and everything it delivered was counted") {
     CHECK(outcome.violations.total() == 0);
     CHECK(outcome.window.messages_sent > 0);
     CHECK(outcome.counts.messages_answered == outcome.counts.messages_sent);
+    // One for each millisecond of the window, however late, and the window may be cut late.
+    CHECK(outcome.hiccups >= (thesis ? 200 : 100) - 1);
     if (thesis) return;
     CHECK(outcome.counts.deliveries == 3 * outcome.counts.messages_sent);
     // Also of those that were on their way when the window closed.
