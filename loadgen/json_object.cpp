@@ -32,6 +32,13 @@ void JsonObject::text(std::string_view name, std::string_view value) {
     add(name, quoted(value));
 }
 
+void JsonObject::texts(std::string_view name, std::span<const std::string> values) {
+    std::string all;
+    for (const std::string& value : values)
+        all += (all.empty() ? "" : ", ") + quoted(value);
+    add(name, "[" + all + "]");
+}
+
 void JsonObject::number(std::string_view name, double value) {
     add(name, std::isfinite(value) ? fmt::format("{:.6f}", value) : "null");
 }

@@ -8,6 +8,8 @@ namespace {
 
 // Above it the load generator had no time to be on time.
 constexpr double busy_share_max = 0.95;
+// From here on the machine's other guests are seen in the figures.
+constexpr double steal_share_max = 0.01;
 // As much as a fast server needs at the 99th percentile under half of its load.
 constexpr std::uint64_t send_lag_max_ns = 1'000'000;
 
@@ -19,17 +21,29 @@ std::optional<SloVerdict> Results::slo() const {
     return judge(*options.slo, recorder, fanout ? Latency::last_member : Latency::own_copy);
 }
 
-bool Results::generator_busy() const noexcept {
-    return loadgen_cpu_seconds > busy_share_max * measured_seconds;
+std::vector<std::string> Results::warnings() const {
+    std::vector<std::string> all;
+    if (options.offered.per_second == 0 && busy_share() > busy_share_max) {
+        all.emplace_back(
+            "the load generator was busy all the time: it may be what limits the rate, and its own "
+            "queueing is part of the latencies");
+    }
+    if (steal_share.value_or(0) > steal_share_max) {
+        all.push_back(
+            fmt::format("the hypervisor took {:.1f} % of the CPUs' time in the measured window: on "
+                        "a machine of its own the figures would be better",
+                        100 * *steal_share));
+    }
+    return all;
 }
 
 std::string Results::generator_limit() const {
     if (options.offered.per_second == 0 || measured_seconds <= 0) return {};
-    if (generator_busy()) {
+    if (busy_share() > busy_share_max) {
         return fmt::format(
             "the load generator used {:.0f} % of a CPU: offer less (--rate), or run "
             "it where it has a core of its own",
-            100 * loadgen_cpu_seconds / measured_seconds);
+            100 * busy_share());
     }
     const Histogram& lag = recorder.latency(Latency::send_lag);
     const double quantile = supports_quantile(lag.count(), 0.99) ? 0.99 : 0.9;

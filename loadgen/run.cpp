@@ -202,13 +202,16 @@ void Run::load() {
 void Run::measure() {
     const pid_t server = static_cast<pid_t>(options_.server_pid);
     const Result<double> server_before = cpu_seconds_of(server);
-    const double own_before = own_cpu_seconds();
+    state_.usage.open();
     const std::uint64_t begin_ns = monotonic_ns();
     state_.recorder.open(begin_ns);
     pause_until(begin_ns + options_.duration_ns);
     const std::uint64_t end_ns = monotonic_ns();
     state_.recorder.close(end_ns);
-    results_.loadgen_cpu_seconds = own_cpu_seconds() - own_before;
+    state_.usage.close();
+    results_.loadgen_cpu_seconds = state_.usage.cpu_seconds();
+    results_.involuntary_switches = state_.usage.involuntary_switches();
+    results_.steal_share = state_.usage.steal_share();
     results_.resident_bytes_idle = server_resident_bytes();
     const Result<double> server_after = cpu_seconds_of(server);
     if (server_before && server_after) results_.server_cpu_seconds = *server_after - *server_before;

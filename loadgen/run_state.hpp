@@ -11,6 +11,7 @@
 #include "loadgen/room_list.hpp"
 #include "loadgen/verifier.hpp"
 #include "loadgen/violations.hpp"
+#include "loadgen/window_usage.hpp"
 
 namespace ringside::loadgen {
 
@@ -41,6 +42,7 @@ struct RunState {
     const Options& options;
     Driver driver;
     Recorder recorder;
+    WindowUsage usage;
     Violations violations;
     Verifier verifier;
     RoomList rooms;

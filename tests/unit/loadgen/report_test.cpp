@@ -35,6 +35,8 @@ struct Fixture {
         out.warm_up_seconds = 0.5;
         out.measured_seconds = 2.0;
         out.loadgen_cpu_seconds = 1.5;
+        out.involuntary_switches = 12;
+        out.steal_share = 0.005;
         out.server_cpu_seconds = 0.5;
         return out;
     }
@@ -82,6 +84,9 @@ TEST_CASE("the JSON report holds what was counted") {
     CHECK(number(root, "/rates/deliveries_per_second") == 199'500);
     CHECK(number(root, "/server/deliveries_per_cpu_second") == 798'000);
     CHECK(number(root, "/loadgen/deliveries_per_cpu_second") == 266'000);
+    CHECK(number(root, "/loadgen/cpu_percent") == 75);
+    CHECK(number(root, "/loadgen/involuntary_context_switches") == 12);
+    CHECK(number(root, "/machine/steal_percent") == 0.5);
     CHECK(bool(root.at_pointer("/valid")) == true);
     CHECK(bool(root.at_pointer("/interrupted")) == false);
     for (const char* kind :
@@ -130,6 +135,34 @@ TEST_CASE("a run's exit code says what became of it") {
     fixture.violations.add(Violation::lost);
     CHECK(results.exit_code() == 4);
     CHECK_FALSE(results.valid());
+}
+
+TEST_CASE("the table tells what the load generator used of its CPU, and the hypervisor of all") {
+    const Fixture fixture;
+    Results results = fixture.results();
+    CHECK_THAT(table_report(results), Catch::Contains("75.0 %              12 involuntary") &&
+                                          Catch::Contains("0.5 %  of all CPUs' time"));
+    results.steal_share.reset();  // the kernel does not tell
+    CHECK_THAT(table_report(results), !Catch::Contains("of all CPUs' time"));
+    simdjson::dom::parser parser;
+    CHECK(is_null(parse(parser, json_report(results)), "/machine/steal_percent"));
+}
+
+TEST_CASE("stolen time and a busy load generator are warned of, and leave a closed loop valid") {
+    const Fixture fixture;
+    Results results = fixture.results();
+    simdjson::dom::parser parser;
+    CHECK(parse(parser, json_report(results)).at_pointer("/warnings").get_array().size() == 0);
+    CHECK_THAT(table_report(results), !Catch::Contains("WARNING"));
+    results.loadgen_cpu_seconds = 1.95;
+    results.steal_share = 0.032;
+    const auto root = parse(parser, json_report(results));
+    CHECK_THAT(text(root, "/warnings/0"), Catch::Contains("busy all the time"));
+    CHECK_THAT(text(root, "/warnings/1"), Catch::Contains("took 3.2 % of the CPUs' time"));
+    CHECK_THAT(table_report(results), Catch::Contains("WARNING: the load generator was busy") &&
+                                          Catch::Contains("WARNING: the hypervisor took 3.2 %"));
+    CHECK(results.valid());
+    CHECK(results.exit_code() == 0);
 }
 
 TEST_CASE("the table keeps within 80 columns, also with large figures and violations") {
