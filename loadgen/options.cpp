@@ -28,8 +28,8 @@ constexpr std::size_t outstanding_at_a_rate = 1024;
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
     "options, 3 --slo was missed, 4 a delivery was wrong or missing, or the load\n"
-    "generator could not keep its --rate, 130 interrupted (Ctrl-C prints the partial\n"
-    "result, a second one ends at once).";
+    "generator was too late or too busy for its --rate, 130 interrupted (Ctrl-C\n"
+    "prints the partial result, a second one ends at once).";
 
 void add_run_options(CLI::App& app, Options& options) {
     constexpr const char* group = "Run";

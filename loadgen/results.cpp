@@ -6,12 +6,26 @@ namespace ringside::loadgen {
 
 namespace {
 
-// Above it the load generator had no time to be on time.
-constexpr double busy_share_max = 0.95;
 // From here on the machine's other guests are seen in the figures.
 constexpr double steal_share_max = 0.01;
-// As much as a fast server needs at the 99th percentile under half of its load.
-constexpr std::uint64_t send_lag_max_ns = 1'000'000;
+
+// Of an open loop: what is no reason to call its figures invalid.
+void warn_of_lateness(const Recorder& recorder, std::vector<std::string>& all) {
+    const Lateness worst = worst_lateness(recorder);
+    if (worst.reported_ns > 0 && worst.matters() && !worst.above_floor()) {
+        all.push_back(
+            fmt::format("the load generator was late itself, {}: up to twice that of the latencies "
+                        "is its own",
+                        worst.text()));
+    }
+    const Lateness tail = worst_tail_lateness(recorder);
+    if (tail.reported_ns > 0 && tail.matters() && tail.above_floor()) {
+        all.push_back(
+            fmt::format("the load generator was late itself, {}: the latencies from there on may "
+                        "be its own",
+                        tail.text()));
+    }
+}
 
 }  // namespace
 
@@ -23,7 +37,9 @@ std::optional<SloVerdict> Results::slo() const {
 
 std::vector<std::string> Results::warnings() const {
     std::vector<std::string> all;
-    if (options.offered.per_second == 0 && busy_share() > busy_share_max) {
+    if (options.offered.per_second != 0) {
+        warn_of_lateness(recorder, all);
+    } else if (busy_share() > busy_share_max) {
         all.emplace_back(
             "the load generator was busy all the time: it may be what limits the rate, and its own "
             "queueing is part of the latencies");
@@ -39,20 +55,22 @@ std::vector<std::string> Results::warnings() const {
 
 std::string Results::generator_limit() const {
     if (options.offered.per_second == 0 || measured_seconds <= 0) return {};
-    if (busy_share() > busy_share_max) {
-        return fmt::format(
-            "the load generator used {:.0f} % of a CPU: offer less (--rate), or run "
-            "it where it has a core of its own",
-            100 * busy_share());
+    switch (judge_generator(recorder, busy_share())) {
+        case GeneratorLimit::none:
+        case GeneratorLimit::count_:
+            return {};
+        case GeneratorLimit::busy:
+            return fmt::format(
+                "the load generator used {:.0f} % of a CPU: offer less (--rate), or run it where "
+                "it has a core of its own",
+                100 * busy_share());
+        case GeneratorLimit::send_lag:
+        case GeneratorLimit::hiccup:
+            break;
     }
-    const Histogram& lag = recorder.latency(Latency::send_lag);
-    const double quantile = supports_quantile(lag.count(), 0.99) ? 0.99 : 0.9;
-    const std::uint64_t late_ns = lag.at_quantile(quantile);
-    if (!supports_quantile(lag.count(), quantile) || late_ns <= send_lag_max_ns) return {};
     return fmt::format(
-        "the load generator was late itself, by {:.1f} ms at p{:.0f}: it needs a "
-        "core of its own, or a lower --rate",
-        static_cast<double>(late_ns) / 1e6, 100 * quantile);
+        "the load generator was late itself, {}: it needs a core of its own, or a lower --rate",
+        worst_lateness(recorder).text());
 }
 
 }  // namespace ringside::loadgen

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "loadgen/generator_limit.hpp"
 #include "loadgen/options.hpp"
 #include "loadgen/recorder.hpp"
 #include "loadgen/violations.hpp"
@@ -45,8 +46,8 @@ struct Results {
     }
     /// What whoever reads the figures should know, a sentence each; the run is valid all the same.
     [[nodiscard]] std::vector<std::string> warnings() const;
-    /// Open loop: why the figures say more of the load generator than of the server; empty where it
-    /// kept its schedule.
+    /// Open loop: why the figures say more of the load generator than of the server
+    /// (generator_limit.hpp); empty where they do not.
     [[nodiscard]] std::string generator_limit() const;
     /// Messages a second: closed loop, those that were sent; open loop, those that were to be.
     [[nodiscard]] double offered_per_second() const noexcept {

@@ -76,6 +76,10 @@ constexpr MetricInfo table[] = {
      "Time from a request in the measured window to its answer or delivery, in seconds."},
     {"ringside_load_measuring", gauge, "workload",
      "1 in the measured window, 0 in warm-up and drain."},
+    {"ringside_load_phase", gauge, "workload,phase",
+     "1 for the phase that the run is in, 0 for the others."},
+    {"ringside_load_invalid", gauge, "workload,reason",
+     "1 where this reason makes the run invalid so far, else 0; a run is valid where all are 0."},
 };
 
 constexpr std::size_t index(Metric metric) {

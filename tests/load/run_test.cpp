@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "common/clock.hpp"
 #include "load/fake_chat_server.hpp"
@@ -173,6 +174,43 @@ TEST_CASE("an open loop sends what is due and no more, whatever the server could
     // Drawn at random: by six standard deviations. A closed loop sends a hundred times as many.
     const double due = 2000 * elapsed.count();
     CHECK(static_cast<double>(outcome.counts.messages_sent) < due + 6 * std::sqrt(due));
+}
+
+namespace {
+
+// The value of the only series of this name that holds these labels.
+std::string value_of(const std::string& metrics, const std::string& name,
+                     const std::string& labels) {
+    std::istringstream lines(metrics);
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with(name + "{") || line.find(labels) == std::string::npos) continue;
+        return line.substr(line.rfind(' ') + 1);
+    }
+    return "none";
+}
+
+}  // namespace
+
+TEST_CASE("the metrics say in which phase the run is and what makes it invalid") {
+    const Fault fault = GENERATE(Fault::none, Fault::repeat);
+    CAPTURE(static_cast<int>(fault));
+    const FakeChatServer server(fault);
+    const test::TempFolder folder;
+    Options options = short_fanout();
+    options.metrics_textfile = folder.path() / "load.prom";
+    options.metrics_interval_ns = 1;
+    const std::string metrics = run_against(server, options).metrics;
+    for (const char* phase : {"set_up", "warm_up", "measure", "drain"}) {
+        CAPTURE(phase);
+        CHECK(value_of(metrics, "ringside_load_phase", phase) ==
+              (std::string_view(phase) == "drain" ? "1" : "0"));
+    }
+    CHECK(value_of(metrics, "ringside_load_invalid", "violation") ==
+          (fault == Fault::none ? "0" : "1"));
+    for (const char* reason : {"failure", "busy", "send_lag", "hiccup"}) {
+        CAPTURE(reason);
+        CHECK(value_of(metrics, "ringside_load_invalid", reason) == "0");
+    }
 }
 
 TEST_CASE("the metrics count a user as connected until its connection is closed") {

@@ -168,14 +168,23 @@ TEST_CASE("stolen time and a busy load generator are warned of, and leave a clos
 TEST_CASE("the table keeps within 80 columns, also with large figures and violations") {
     Fixture fixture;
     fixture.recorder.counts = {};
-    fixture.violations.add(Violation::disagreed, 123'456'789);
-    fixture.violations.tell(Violation::disagreed, "at place 1 of a room");
+    const bool limited = GENERATE(false, true);
+    if (limited) {
+        fixture.options.offered.per_second = 2000;
+    } else {
+        fixture.violations.add(Violation::disagreed, 123'456'789);
+        fixture.violations.tell(Violation::disagreed, "at place 1 of a room");
+    }
     for (std::size_t i = 0; i < latency_kinds; ++i) {
         for (int n = 0; n < 20'000; ++n) {
             fixture.recorder.record_always(static_cast<Latency>(i), 60'000'000'000);
         }
     }
-    std::istringstream table(table_report(fixture.results()));
+    Results results = fixture.results();
+    results.loadgen_cpu_seconds = limited ? 1.5 : 2.0;
+    results.involuntary_switches = 1'000'000'000;
+    results.steal_share = 0.5;
+    std::istringstream table(table_report(results));
     for (std::string line; std::getline(table, line);) {
         CAPTURE(line);
         CHECK(line.size() <= 80);
@@ -204,6 +213,8 @@ TEST_CASE("an open-loop run in which the load generator was late or busy is inva
     Fixture fixture;
     fixture.options.offered.per_second = 2000;
     fixture.recorder.messages_due = 4000;
+    for (int i = 0; i < 1000; ++i)
+        fixture.recorder.record_always(Latency::last_member, 500'000);
     for (int i = 0; i < 989; ++i)
         fixture.recorder.record_always(Latency::send_lag, 1000);
     for (int i = 0; i < 11; ++i)
@@ -225,6 +236,7 @@ TEST_CASE("an open-loop run in which the load generator was late or busy is inva
     CHECK(number(root, "/rates/offered_messages_per_second") == 2000);
     CHECK(number(root, "/parameters/open_loop/messages_per_second") == 2000);
     CHECK(text(root, "/parameters/open_loop/arrivals") == "constant");
+    CHECK_THAT(text(root, "/generator_limit"), Catch::Contains("send_lag"));
     // A closed loop asks for no time, so nobody is late.
     fixture.options.offered.per_second = 0;
     CHECK(fixture.results().valid());
