@@ -7,6 +7,7 @@
 
 #include "common/help_formatter.hpp"
 #include "common/options.hpp"
+#include "loadgen/calibrate.hpp"
 #include "uring_async/io/io.hpp"
 
 namespace ringside::loadgen {
@@ -265,6 +266,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     add_thesis(app, thesis);
     add_fanout(app, fanout);
     add_idle(app, idle);
+    add_calibrate(app, command);
     app.require_subcommand(1);
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"
@@ -273,6 +275,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen fanout --rooms 1000 --members 2 --json result.json\n"
                            "  loadgen fanout --protocol redis --connect 127.0.0.1:6379\n"
                            "  loadgen idle --users 10000 --server-pid $(pidof uring-server)\n"
+                           "  loadgen calibrate\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
     if (const auto code = parse_options(app, argc, argv, probe_text)) return code;

@@ -116,6 +116,13 @@ TEST_CASE("an objective may be of any latency that the run measures") {
     CHECK(read({"thesis", "--slo=leave_chat:p99<=1ms"}).options.slo.has_value());
 }
 
+TEST_CASE("calibrate is a command and no run") {
+    const Outcome outcome = read({"calibrate", "--members", "10", "--json", "a.json"});
+    CHECK_FALSE(outcome.exit_code);
+    CHECK(outcome.command);
+    CHECK_FALSE(read({"fanout"}).command);
+}
+
 TEST_CASE("what makes no sense is refused in one line") {
     const auto arguments =
         GENERATE(std::vector<const char*>{}, std::vector<const char*>{"chat"},
@@ -145,6 +152,9 @@ TEST_CASE("what makes no sense is refused in one line") {
                  std::vector<const char*>{"idle", "--users", "3", "--rooms", "4"},
                  std::vector<const char*>{"idle", "--outstanding", "1"},
                  std::vector<const char*>{"idle", "--warm-up", "1s"},
+                 std::vector<const char*>{"calibrate", "--members", "65536"},
+                 std::vector<const char*>{"calibrate", "--rate", "5"},
+                 std::vector<const char*>{"calibrate", "--payload", "4097"},
                  std::vector<const char*>{"thesis", "fanout"});
     const Outcome outcome = read(arguments);
     CAPTURE(outcome.error, arguments);
@@ -157,12 +167,15 @@ TEST_CASE("what makes no sense is refused in one line") {
 TEST_CASE("help fits into 80 columns and shows examples, exit codes and defaults") {
     const auto arguments = GENERATE(
         std::vector<const char*>{"--help"}, std::vector<const char*>{"thesis", "--help"},
-        std::vector<const char*>{"fanout", "-h"}, std::vector<const char*>{"idle", "--help"});
+        std::vector<const char*>{"fanout", "-h"}, std::vector<const char*>{"idle", "--help"},
+        std::vector<const char*>{"calibrate", "--help"});
     const Outcome outcome = read(arguments);
     CHECK(outcome.exit_code == 0);
-    CHECK_THAT(outcome.output,
-               Catch::Contains("Exit codes: 0") &&
-                   Catch::Contains(arguments.size() == 1 ? "Examples:" : "Default: 10s."));
+    CHECK_THAT(outcome.output, Catch::Contains("Exit codes: 0") &&
+                                   Catch::Contains(arguments.size() == 1 ? "Examples:"
+                                                   : arguments[0] == std::string_view("calibrate")
+                                                       ? "Default: 2s."
+                                                       : "Default: 10s."));
     std::istringstream lines(outcome.output);
     for (std::string line; std::getline(lines, line);) {
         CAPTURE(line);
