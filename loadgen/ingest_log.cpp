@@ -88,7 +88,7 @@ class Ingestion {
         while (go_on()) {
         }
         results_.seconds = static_cast<double>(monotonic_ns() - begin_ns_) / 1e9;
-        results_.cpu_seconds = own_cpu_seconds();
+        results_.cpu_seconds = own_usage().cpu_seconds;
         fmt::print("{}", log_table(results_));
         if (!results_.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results_.failure);
         bool written =

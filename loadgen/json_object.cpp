@@ -10,7 +10,7 @@ namespace ringside::loadgen {
 namespace {
 
 // RFC 8259 section 7.
-std::string quoted(std::string_view value) {
+std::string json_text(std::string_view value) {
     std::string out = "\"";
     for (const char byte : value) {
         const auto code = static_cast<unsigned char>(byte);
@@ -29,7 +29,14 @@ std::string quoted(std::string_view value) {
 }  // namespace
 
 void JsonObject::text(std::string_view name, std::string_view value) {
-    add(name, quoted(value));
+    add(name, json_text(value));
+}
+
+void JsonObject::texts(std::string_view name, std::span<const std::string> values) {
+    std::string all;
+    for (const std::string& value : values)
+        all += (all.empty() ? "" : ", ") + json_text(value);
+    add(name, "[" + all + "]");
 }
 
 void JsonObject::number(std::string_view name, double value) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,8 @@ class JsonObject {
     /// `value` need not be UTF-8, since options come from a command line: other bytes than
     /// printable ASCII are written as the code points of Latin-1.
     void text(std::string_view name, std::string_view value);
+    /// An array of strings, each as above.
+    void texts(std::string_view name, std::span<const std::string> values);
     void boolean(std::string_view name, bool value) { add(name, value ? "true" : "false"); }
     void whole(std::string_view name, std::uint64_t value) { add(name, std::to_string(value)); }
     /// To six digits behind the point; null where the value is not finite.

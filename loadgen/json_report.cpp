@@ -215,6 +215,8 @@ std::string loadgen(const Results& results) {
     JsonObject out;
     add_cpu(out, results, results.loadgen_cpu_seconds);
     out.boolean("busy", results.generator_busy());
+    out.number("cpu_percent", 100 * results.busy_share());
+    out.whole("involuntary_context_switches", results.involuntary_switches);
     return out.str();
 }
 
@@ -281,12 +283,18 @@ std::string json_report(const Results& results) {
     if (!results.generator_limit().empty()) {
         out.text("generator_limit", results.generator_limit());
     }
+    out.texts("warnings", results.warnings());
     out.add("slo", slo(results));
     out.add("violations", violations(results.violations));
     out.add("counts", counts(results));
     out.add("rates", rates(results));
     out.add("server", server(results));
     out.add("loadgen", loadgen(results));
+    if (results.steal_share) {
+        out.number("steal_percent", 100 * *results.steal_share);
+    } else {
+        out.add("steal_percent", "null");
+    }
     out.add("latencies", latencies(results.recorder));
     return out.str() + "\n";
 }

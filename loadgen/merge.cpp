@@ -157,6 +157,9 @@ void add_times(const StoredResults& part, StoredResults& sum) {
     to.warm_up_seconds = std::max(to.warm_up_seconds, from.warm_up_seconds);
     to.measured_seconds = std::max(to.measured_seconds, from.measured_seconds);
     to.loadgen_cpu_seconds += from.loadgen_cpu_seconds;
+    to.involuntary_switches += from.involuntary_switches;
+    // Processes on one machine saw the same; of several, the worst.
+    to.steal_share = std::max(to.steal_share, from.steal_share);
     to.connections += from.connections;
     if (to.origin.machine != from.origin.machine) to.origin.machine.reset();
     if (sum.options.connect != part.options.connect) sum.options.connect = "several addresses";

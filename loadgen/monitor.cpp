@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 
 #include "common/clock.hpp"
+#include "loadgen/generator_limit.hpp"
 
 namespace ringside::loadgen {
 
@@ -26,6 +28,15 @@ const char* phase_text(Phase phase, bool measuring) noexcept {
             return "leaving";
     }
     return "";
+}
+
+// The state set ringside_load_phase.
+constexpr std::array<std::string_view, 4> phase_labels = {"set_up", "warm_up", "measure", "drain"};
+
+std::string_view phase_label(const RunState& state) noexcept {
+    if (state.phase == Phase::set_up) return "set_up";
+    if (state.recorder.measuring()) return "measure";
+    return state.phase == Phase::rounds && !state.recorder.closed() ? "warm_up" : "drain";
 }
 
 double per_second(std::uint64_t amount, std::uint64_t ns) noexcept {
@@ -80,6 +91,24 @@ void Monitor::write_textfile() {
                options_.metrics_textfile, written.error().text());
 }
 
+void Monitor::add_verdict(MetricsSnapshot& out) const {
+    const auto add = [&out](std::string_view reason, bool invalid) {
+        out.add("ringside_load_invalid", invalid ? 1 : 0, "reason", reason);
+    };
+    add("failure", !state_.failure.empty());
+    add("violation", state_.violations.total() > 0);
+    const std::uint64_t window_ns = state_.recorder.window_ns(monotonic_ns());
+    const bool judged = options_.offered.per_second != 0 && window_ns > 0;
+    const GeneratorLimit limit =
+        judged ? judge_generator(state_.recorder,
+                                 state_.usage.cpu_seconds() * 1e9 / static_cast<double>(window_ns))
+               : GeneratorLimit::none;
+    for (const auto reason :
+         {GeneratorLimit::busy, GeneratorLimit::send_lag, GeneratorLimit::hiccup}) {
+        add(generator_limit_name(reason), limit == reason);
+    }
+}
+
 MetricsSnapshot Monitor::snapshot() const {
     const Recorder& recorder = state_.recorder;
     const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
@@ -108,6 +137,9 @@ MetricsSnapshot Monitor::snapshot() const {
                 latency_name(static_cast<Latency>(i)));
     }
     out.add("ringside_load_measuring", recorder.measuring() ? 1 : 0);
+    for (const std::string_view label : phase_labels)
+        out.add("ringside_load_phase", phase_label(state_) == label ? 1 : 0, "phase", label);
+    add_verdict(out);
     out.add_process();
     return out;
 }

@@ -22,6 +22,8 @@ class Monitor {
     void print_line(std::uint64_t now_ns);
     void write_textfile();
     [[nodiscard]] MetricsSnapshot snapshot() const;
+    /// What would make the run invalid, if it ended now.
+    void add_verdict(MetricsSnapshot& out) const;
 
     const Options& options_;
     const RunState& state_;

@@ -7,6 +7,7 @@
 
 #include "common/help_formatter.hpp"
 #include "common/options.hpp"
+#include "loadgen/calibrate.hpp"
 #include "loadgen/compare.hpp"
 #include "loadgen/ingest_log.hpp"
 #include "loadgen/load_limits.hpp"
@@ -25,8 +26,8 @@ constexpr std::size_t outstanding_by_default = 16;
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
     "options, 3 --slo was missed, 4 a delivery was wrong or missing, or the load\n"
-    "generator could not keep its --rate, 130 interrupted (Ctrl-C prints the partial\n"
-    "result, a second one ends at once).";
+    "generator was too late or too busy for its --rate, 130 interrupted (Ctrl-C\n"
+    "prints the partial result, a second one ends at once).";
 
 void add_run_options(CLI::App& app, Options& options) {
     constexpr const char* group = "Run";
@@ -279,6 +280,8 @@ bool measures(const Options& options, Latency kind) {
         case Latency::last_member_uncorrected:
         case Latency::send_lag:
             return options.offered.per_second != 0;
+        case Latency::hiccup:
+            return options.workload != WorkloadKind::idle;
         case Latency::count_:
             break;
     }
@@ -384,6 +387,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     add_thesis(app, thesis);
     add_fanout(app, fanout);
     add_idle(app, idle);
+    add_calibrate(app, command);
     Options run = options;
     std::string file;
     add_run(app, run, file);
@@ -403,6 +407,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen run bench/scenarios/churn.json --slo 'p99<=5ms'\n"
                            "  loadgen merge both.json 1.json 2.json\n"
                            "  loadgen compare pipeline.json uring.json\n"
+                           "  loadgen calibrate\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
     if (const auto code = parse_options(app, argc, argv, probe_text)) return code;

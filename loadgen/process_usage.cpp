@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
@@ -46,10 +48,40 @@ Result<std::uint64_t> resident_bytes_of(pid_t pid) {
     return std::unexpected(Error{EACCES, "read /proc/PID/smaps_rollup"});
 }
 
-double own_cpu_seconds() noexcept {
+OwnUsage own_usage() noexcept {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    return {seconds(usage.ru_utime) + seconds(usage.ru_stime),
+            static_cast<std::uint64_t>(usage.ru_nivcsw)};
+}
+
+// proc(5): the first line is `cpu` and the times in user, nice, system, idle, iowait, irq, softirq,
+// steal, guest, guest_nice. The last two are in user and nice already.
+std::optional<MachineTime> parse_machine_time(std::string_view stat) {
+    std::istringstream fields(std::string(stat.substr(0, stat.find('\n'))));
+    std::string name;
+    std::array<std::uint64_t, 8> times{};
+    fields >> name;
+    for (std::uint64_t& time : times)
+        fields >> time;
+    if (!fields || name != "cpu") return std::nullopt;
+    MachineTime out{0, times.back()};
+    for (const std::uint64_t time : times)
+        out.total += time;
+    return out;
+}
+
+std::optional<MachineTime> machine_time() {
+    std::ifstream file("/proc/stat");
+    std::string line;
+    std::getline(file, line);
+    return parse_machine_time(line);
+}
+
+std::optional<double> steal_share_of(const MachineTime& from, const MachineTime& to) {
+    if (to.total <= from.total) return std::nullopt;
+    const std::uint64_t stolen = to.stolen - std::min(from.stolen, to.stolen);
+    return static_cast<double>(stolen) / static_cast<double>(to.total - from.total);
 }
 
 }  // namespace ringside::loadgen

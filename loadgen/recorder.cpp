@@ -30,6 +30,8 @@ std::string_view latency_name(Latency kind) noexcept {
             return "last_member_uncorrected";
         case Latency::send_lag:
             return "send_lag";
+        case Latency::hiccup:
+            return "hiccup";
         case Latency::count_:
             break;
     }

@@ -32,6 +32,7 @@ enum class Latency : std::uint8_t {
     last_member,              // to the last one's
     last_member_uncorrected,  // as above
     send_lag,  // open loop: from when a message was due and might be sent, to its sending
+    hiccup,    // from when the load generator was to wake, to its waking (hiccup_probe.hpp)
     count_,
 };
 inline constexpr std::size_t latency_kinds = static_cast<std::size_t>(Latency::count_);

@@ -160,6 +160,11 @@ double seconds_at(const JsonNode& node) {
 void read_processes(const JsonNode& root, StoredResults& out) {
     const JsonNode loadgen = root.at("loadgen");
     out.results.loadgen_cpu_seconds = seconds_at(loadgen.at("cpu_seconds"));
+    out.results.involuntary_switches =
+        loadgen.at("involuntary_context_switches").whole(count_read_max);
+    if (const auto steal = root.find("steal_percent")) {
+        out.results.steal_share = seconds_at(*steal) / 100;
+    }
     const auto limit = root.find("generator_limit");
     out.results.generator = {loadgen.at("busy").boolean(), limit ? limit->text() : ""};
     const auto server = root.find("server");

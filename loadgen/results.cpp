@@ -6,10 +6,26 @@ namespace ringside::loadgen {
 
 namespace {
 
-// Above it the load generator had no time to be on time.
-constexpr double busy_share_max = 0.95;
-// As much as a fast server needs at the 99th percentile under half of its load.
-constexpr std::uint64_t send_lag_max_ns = 1'000'000;
+// From here on the machine's other guests are seen in the figures.
+constexpr double steal_share_max = 0.01;
+
+// Of an open loop: what is no reason to call its figures invalid.
+void warn_of_lateness(const Recorder& recorder, std::vector<std::string>& all) {
+    const Lateness worst = worst_lateness(recorder);
+    if (worst.reported_ns > 0 && worst.matters() && !worst.above_floor()) {
+        all.push_back(
+            fmt::format("the load generator was late itself, {}: up to twice that of the latencies "
+                        "is its own",
+                        worst.text()));
+    }
+    const Lateness tail = worst_tail_lateness(recorder);
+    if (tail.reported_ns > 0 && tail.matters() && tail.above_floor()) {
+        all.push_back(
+            fmt::format("the load generator was late itself, {}: the latencies from there on may "
+                        "be its own",
+                        tail.text()));
+    }
+}
 
 }  // namespace
 
@@ -24,27 +40,46 @@ std::optional<SloVerdict> Results::slo() const {
 }
 
 bool Results::generator_busy() const noexcept {
-    if (generator) return generator->busy;
-    return loadgen_cpu_seconds > busy_share_max * measured_seconds;
+    return generator ? generator->busy : busy_share() > busy_share_max;
+}
+
+std::vector<std::string> Results::warnings() const {
+    std::vector<std::string> all;
+    if (options.offered.per_second != 0) {
+        warn_of_lateness(recorder, all);
+    } else if (generator_busy()) {
+        all.emplace_back(
+            "the load generator was busy all the time: it may be what limits the rate, and its own "
+            "queueing is part of the latencies");
+    }
+    if (steal_share.value_or(0) > steal_share_max) {
+        all.push_back(
+            fmt::format("the hypervisor took {:.1f} % of the CPUs' time in the measured window: on "
+                        "a machine of its own the figures would be better",
+                        100 * *steal_share));
+    }
+    return all;
 }
 
 std::string Results::generator_limit() const {
     if (generator) return generator->limit;
     if (options.offered.per_second == 0 || measured_seconds <= 0) return {};
-    if (generator_busy()) {
-        return fmt::format(
-            "the load generator used {:.0f} % of a CPU: offer less (--rate), or run "
-            "it where it has a core of its own",
-            100 * loadgen_cpu_seconds / measured_seconds);
+    switch (judge_generator(recorder, busy_share())) {
+        case GeneratorLimit::none:
+        case GeneratorLimit::count_:
+            return {};
+        case GeneratorLimit::busy:
+            return fmt::format(
+                "the load generator used {:.0f} % of a CPU: offer less (--rate), or run it where "
+                "it has a core of its own",
+                100 * busy_share());
+        case GeneratorLimit::send_lag:
+        case GeneratorLimit::hiccup:
+            break;
     }
-    const Histogram& lag = recorder.latency(Latency::send_lag);
-    const double quantile = supports_quantile(lag.count(), 0.99) ? 0.99 : 0.9;
-    const std::uint64_t late_ns = lag.at_quantile(quantile);
-    if (!supports_quantile(lag.count(), quantile) || late_ns <= send_lag_max_ns) return {};
     return fmt::format(
-        "the load generator was late itself, by {:.1f} ms at p{:.0f}: it needs a "
-        "core of its own, or a lower --rate",
-        static_cast<double>(late_ns) / 1e6, 100 * quantile);
+        "the load generator was late itself, {}: it needs a core of its own, or a lower --rate",
+        worst_lateness(recorder).text());
 }
 
 }  // namespace ringside::loadgen

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "loadgen/generator_limit.hpp"
 #include "loadgen/options.hpp"
 #include "loadgen/origin.hpp"
 #include "loadgen/recorder.hpp"
@@ -30,8 +32,10 @@ struct Results {
     std::uint32_t connections = 0;  // users that got a name
     double warm_up_seconds = 0;
     double measured_seconds = 0;
-    double loadgen_cpu_seconds = 0;              // in the measured window
-    std::optional<double> server_cpu_seconds{};  // the same, with --server-pid
+    double loadgen_cpu_seconds = 0;              // in the measured window, as the next three
+    std::uint64_t involuntary_switches = 0;      // of the load generator
+    std::optional<double> steal_share{};         // of all CPUs' time; empty where it is not told
+    std::optional<double> server_cpu_seconds{};  // with --server-pid
     // The server's memory in RAM, idle with --server-pid: before the first connect, and at the end
     // of the measured window, when all have been idle for all of it.
     std::optional<std::uint64_t> resident_bytes_before{};
@@ -48,9 +52,16 @@ struct Results {
                 static_cast<double>(*resident_bytes_before)) /
                static_cast<double>(options.own_users());
     }
+    /// How much of the window the load generator's one thread was running; 1 is all of it.
+    [[nodiscard]] double busy_share() const noexcept {
+        return measured_seconds > 0 ? loadgen_cpu_seconds / measured_seconds : 0;
+    }
     /// As GeneratorVerdict::busy.
     [[nodiscard]] bool generator_busy() const noexcept;
-    /// As GeneratorVerdict::limit.
+    /// What whoever reads the figures should know, a sentence each; the run is valid all the same.
+    [[nodiscard]] std::vector<std::string> warnings() const;
+    /// Open loop: why the figures say more of the load generator than of the server
+    /// (generator_limit.hpp); empty where they do not.
     [[nodiscard]] std::string generator_limit() const;
     /// Messages a second: closed loop, those that were sent; open loop, those that were to be.
     [[nodiscard]] double offered_per_second() const noexcept {

@@ -53,6 +53,7 @@ Run::Run(const Options& options, std::unique_ptr<uring::Io> io, const char* io_n
       state_(options, scenario_of(options), address_of(options), draw_run(), std::move(io)),
       monitor_(options, state_),
       workload_(state_),
+      hiccups_(state_),
       set_up_queue_(state_.driver.scheduler()),
       steps_(state_.scenario.users(), Step::arriving),
       results_{options,
@@ -212,6 +213,7 @@ void Run::load() {
     if (!begin_ns) return;
     state_.load_begin_ns = *begin_ns;
     enter_phase(Phase::rounds);
+    if (options_.workload != WorkloadKind::idle) hiccups_.start();
     if (!pause_until(*begin_ns + state_.scenario.warm_up_ns)) return;
     results_.warm_up_seconds = to_seconds(monotonic_ns() - *begin_ns);
     measure();
@@ -221,14 +223,17 @@ void Run::load() {
 void Run::measure() {
     const pid_t server = static_cast<pid_t>(options_.server_pid);
     const Result<double> server_before = cpu_seconds_of(server);
-    const double own_before = own_cpu_seconds();
+    state_.usage.open();
     const std::uint64_t begin_ns = monotonic_ns();
     results_.window_started_ns = SystemWallClock().now_ns();
     state_.recorder.open(begin_ns);
     pause_until(begin_ns + state_.scenario.measure_ns);
     const std::uint64_t end_ns = monotonic_ns();
     state_.recorder.close(end_ns);
-    results_.loadgen_cpu_seconds = own_cpu_seconds() - own_before;
+    state_.usage.close();
+    results_.loadgen_cpu_seconds = state_.usage.cpu_seconds();
+    results_.involuntary_switches = state_.usage.involuntary_switches();
+    results_.steal_share = state_.usage.steal_share();
     results_.resident_bytes_idle = server_resident_bytes();
     const Result<double> server_after = cpu_seconds_of(server);
     if (server_before && server_after) results_.server_cpu_seconds = *server_after - *server_before;

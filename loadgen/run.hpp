@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "loadgen/hiccup_probe.hpp"
 #include "loadgen/interruption.hpp"
 #include "loadgen/monitor.hpp"
 #include "loadgen/results.hpp"
@@ -15,7 +16,8 @@
 namespace ringside::loadgen {
 
 // One run of a workload, from the first connect to the verdict, on one thread. Every virtual user
-// is a coroutine, and one more conducts: it moves the run from phase to phase (run_state.hpp).
+// is a coroutine, and one more conducts: it moves the run from phase to phase (run_state.hpp). A
+// third kind watches how late the loop is (hiccup_probe.hpp).
 //
 // 1. User 0 connects and prepares the rooms; then all others that arrive in set-up do so, over the
 //    scenario's ramp and at most `set_ups_max` at a time: without a ramp it is the server's answers
@@ -80,6 +82,7 @@ class Run {
     RunState state_;
     Monitor monitor_;
     Workload workload_;
+    HiccupProbe hiccups_;
     std::vector<std::unique_ptr<VirtualUser>> users_;
     std::vector<Start> starts_;  // the conductor's, then those of users in order
     fiber::WaitQueue set_up_queue_;

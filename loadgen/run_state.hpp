@@ -13,6 +13,7 @@
 #include "loadgen/scenario.hpp"
 #include "loadgen/verifier.hpp"
 #include "loadgen/violations.hpp"
+#include "loadgen/window_usage.hpp"
 
 namespace ringside::loadgen {
 
@@ -53,6 +54,7 @@ struct RunState {
     const SocketAddress address;
     Driver driver;
     Recorder recorder;
+    WindowUsage usage;
     Violations violations;
     Verifier verifier;
     RoomList rooms;

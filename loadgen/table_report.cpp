@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "loadgen/figures.hpp"
@@ -14,6 +15,25 @@ using Out = std::back_insert_iterator<std::string>;
 std::string rate(double amount, double seconds) {
     if (seconds <= 0) return "-";
     return grouped(static_cast<std::uint64_t>(amount / seconds + 0.5));
+}
+
+// Broken into lines of at most 80 columns; a longer word stands alone.
+std::string wrapped(std::string_view text) {
+    constexpr std::size_t columns_max = 80;
+    std::string out;
+    std::size_t column = 0;
+    while (!text.empty()) {
+        const std::string_view word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(word.size() + 1, text.size()));
+        if (column > 0) {
+            const bool fits = column + 1 + word.size() <= columns_max;
+            out += fits ? ' ' : '\n';
+            column = fits ? column + 1 : 0;
+        }
+        out += word;
+        column += word.size();
+    }
+    return out;
 }
 
 // Microseconds in seven columns: the figures that matter, whatever the size.
@@ -97,6 +117,16 @@ void head(Out out, const Results& results) {
                    results.measured_seconds, results.warm_up_seconds, ending);
 }
 
+// How the load generator and its machine fared: what is to be known before the figures are
+// believed.
+void honesty(Out out, const Results& results) {
+    fmt::format_to(out, "  {:<18}{:>14.1f} %{:>16} involuntary switches\n", "loadgen busy",
+                   100 * results.busy_share(), grouped(results.involuntary_switches));
+    if (!results.steal_share) return;
+    fmt::format_to(out, "  {:<18}{:>14.1f} %  of all CPUs' time, by the hypervisor\n", "stolen",
+                   100 * *results.steal_share);
+}
+
 void figures(Out out, const Results& results) {
     const Counts window = results.recorder.window_counts();
     const auto row = [&](std::string_view name, std::uint64_t amount, std::string_view remark) {
@@ -120,12 +150,7 @@ void figures(Out out, const Results& results) {
     };
     if (results.server_cpu_seconds) cpu("server CPU", *results.server_cpu_seconds);
     cpu("loadgen CPU", results.loadgen_cpu_seconds);
-    if (results.options.offered.per_second == 0 && results.generator_busy()) {
-        fmt::format_to(
-            out,
-            "  The load generator was busy all the time: it may be what limits the rate,\n"
-            "  and its own queueing is part of the latencies.\n");
-    }
+    honesty(out, results);
 }
 
 void memory(Out out, const Results& results) {
@@ -158,6 +183,11 @@ void latencies(Out out, const Recorder& recorder) {
     }
 }
 
+void warnings(Out out, const Results& results) {
+    for (const std::string& warning : results.warnings())
+        fmt::format_to(out, "\n{}\n", wrapped("WARNING: " + warning));
+}
+
 void verdict(Out out, const Results& results) {
     if (results.violations.total() > 0) {
         fmt::format_to(out, "\nINVALID:");
@@ -172,7 +202,7 @@ void verdict(Out out, const Results& results) {
             fmt::format_to(out, "  {}\n", detail);
         }
     } else if (const std::string limit = results.generator_limit(); !limit.empty()) {
-        fmt::format_to(out, "\nINVALID: {}\n", limit);
+        fmt::format_to(out, "\n{}\n", wrapped("INVALID: " + limit));
     } else if (results.failure.empty() && results.options.workload == WorkloadKind::idle) {
         fmt::format_to(out, "\nVALID: all {} connections stayed\n", grouped(results.connections));
     } else if (results.failure.empty()) {
@@ -206,6 +236,7 @@ std::string table_report(const Results& results) {
         figures(out, results);
     }
     latencies(out, results.recorder);
+    warnings(out, results);
     verdict(out, results);
     const std::optional<SloVerdict> slo = results.slo();
     if (!slo || !results.valid() || results.interrupted) return text;

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "common/clock.hpp"
 #include "load/fake_chat_server.hpp"
@@ -30,6 +31,7 @@ struct Outcome {
     std::uint64_t own_copies = 0;  // measured
     std::uint64_t last_members = 0;
     std::optional<std::int64_t> window_started_ns;
+    std::uint64_t hiccups = 0;
 };
 
 Options short_fanout() {
@@ -74,7 +76,8 @@ Outcome run_against(const FakeChatServer& server, Options options, bool interrup
             {std::istreambuf_iterator<char>(metrics), {}},
             results.recorder.latency(Latency::own_copy).count(),
             results.recorder.latency(Latency::last_member).count(),
-            results.window_started_ns};
+            results.window_started_ns,
+            results.recorder.latency(Latency::hiccup).count()};
 }
 
 std::string told(const Violations& violations) {
@@ -96,6 +99,8 @@ TEST_CASE("a right server passes, and everything it delivered was counted") {
     CHECK(outcome.violations.total() == 0);
     CHECK(outcome.window.messages_sent > 0);
     CHECK(outcome.counts.messages_answered == outcome.counts.messages_sent);
+    // One for each millisecond of the window, however late, and the window may be cut late.
+    CHECK(outcome.hiccups >= (thesis ? 200 : 100) - 1);
     if (thesis) return;
     CHECK(outcome.counts.deliveries == 3 * outcome.counts.messages_sent);
     // Also of those that were on their way when the window closed.
@@ -210,6 +215,43 @@ TEST_CASE("a shard sets up and loads the rooms and users of its share alone") {
     CHECK(outcome.counts.requests[static_cast<std::size_t>(Request::create_chat)] == 3);
     CHECK(outcome.counts.requests[static_cast<std::size_t>(Request::connect_chat)] == 9);
     CHECK(outcome.counts.deliveries == 3 * outcome.counts.messages_sent);
+}
+
+namespace {
+
+// The value of the only series of this name that holds these labels.
+std::string value_of(const std::string& metrics, const std::string& name,
+                     const std::string& labels) {
+    std::istringstream lines(metrics);
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with(name + "{") || line.find(labels) == std::string::npos) continue;
+        return line.substr(line.rfind(' ') + 1);
+    }
+    return "none";
+}
+
+}  // namespace
+
+TEST_CASE("the metrics say in which phase the run is and what makes it invalid") {
+    const Fault fault = GENERATE(Fault::none, Fault::repeat);
+    CAPTURE(static_cast<int>(fault));
+    const FakeChatServer server(fault);
+    const test::TempFolder folder;
+    Options options = short_fanout();
+    options.metrics_textfile = folder.path() / "load.prom";
+    options.metrics_interval_ns = 1;
+    const std::string metrics = run_against(server, options).metrics;
+    for (const char* phase : {"set_up", "warm_up", "measure", "drain"}) {
+        CAPTURE(phase);
+        CHECK(value_of(metrics, "ringside_load_phase", phase) ==
+              (std::string_view(phase) == "drain" ? "1" : "0"));
+    }
+    CHECK(value_of(metrics, "ringside_load_invalid", "violation") ==
+          (fault == Fault::none ? "0" : "1"));
+    for (const char* reason : {"failure", "busy", "send_lag", "hiccup"}) {
+        CAPTURE(reason);
+        CHECK(value_of(metrics, "ringside_load_invalid", reason) == "0");
+    }
 }
 
 TEST_CASE("the metrics count a user as connected until its connection is closed") {

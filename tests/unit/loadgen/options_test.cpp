@@ -140,6 +140,13 @@ TEST_CASE("an objective may be of any latency that the run measures") {
     CHECK(read({"thesis", "--slo=leave_chat:p99<=1ms"}).options.slo.has_value());
 }
 
+TEST_CASE("calibrate is a command and no run") {
+    const Outcome outcome = read({"calibrate", "--members", "10", "--json", "a.json"});
+    CHECK_FALSE(outcome.exit_code);
+    CHECK(outcome.command);
+    CHECK_FALSE(read({"fanout"}).command);
+}
+
 TEST_CASE("what makes no sense is refused in one line") {
     const auto arguments =
         GENERATE(std::vector<const char*>{}, std::vector<const char*>{"chat"},
@@ -177,6 +184,9 @@ TEST_CASE("what makes no sense is refused in one line") {
                  std::vector<const char*>{"thesis", "--start-at", "+10s"},
                  std::vector<const char*>{"compare", "a.json"},
                  std::vector<const char*>{"merge", "out.json"}, std::vector<const char*>{"merge"},
+                 std::vector<const char*>{"calibrate", "--members", "1000001"},
+                 std::vector<const char*>{"calibrate", "--rate", "5"},
+                 std::vector<const char*>{"calibrate", "--payload", "4097"},
                  std::vector<const char*>{"thesis", "fanout"});
     const Outcome outcome = read(arguments);
     CAPTURE(outcome.error, arguments);

@@ -32,6 +32,37 @@ TEST_CASE("memory that a process touches is resident") {
     CHECK(*after - *before < resident_times * 72 * mib);
 }
 
+TEST_CASE("stolen time is the eighth of a machine's times, and guests are in the first already") {
+    const auto time =
+        parse_machine_time("cpu  100 20 30 4000 50 6 7 80 9000 900\ncpu0 1 2 3 4 5\n");
+    REQUIRE(time);
+    CHECK(time->total == 4293);
+    CHECK(time->stolen == 80);
+    CHECK(machine_time());
+}
+
+TEST_CASE("what is no list of a machine's times tells none") {
+    const std::string text =
+        GENERATE("", "cpu", "cpu  1 2 3 4 5 6 7", "intr 1 2 3 4 5 6 7 8 9", "cpu  1 2 x 4 5 6 7 8");
+    CAPTURE(text);
+    CHECK_FALSE(parse_machine_time(text));
+}
+
+TEST_CASE("stolen time is told as a share of what went by, and never below none") {
+    CHECK(steal_share_of({1000, 10}, {1400, 20}) == Approx(0.025));
+    CHECK(steal_share_of({1000, 10}, {1400, 10}) == 0.0);
+    CHECK(steal_share_of({1000, 10}, {1400, 9}) == 0.0);
+    CHECK_FALSE(steal_share_of({1000, 10}, {1000, 10}));
+}
+
+TEST_CASE("the CPU time that this process uses is seen") {
+    const OwnUsage before = own_usage();
+    volatile std::uint64_t work = 0;
+    while (own_usage().cpu_seconds < before.cpu_seconds + 0.01)
+        work = work + 1;
+    CHECK(own_usage().involuntary_switches >= before.involuntary_switches);
+}
+
 TEST_CASE("a process that is not there has neither memory nor CPU time") {
     constexpr pid_t nobody = 1 << 30;  // above what the kernel gives out
     CHECK_FALSE(resident_bytes_of(nobody));

@@ -35,6 +35,8 @@ struct Fixture {
         out.warm_up_seconds = 0.5;
         out.measured_seconds = 2.0;
         out.loadgen_cpu_seconds = 1.5;
+        out.involuntary_switches = 12;
+        out.steal_share = 0.005;
         out.server_cpu_seconds = 0.5;
         out.origin = {"0.1.0", "abc1234", "gcc 12.2.0", "release", Machine{"6.1.0", "A CPU", 2}};
         return out;
@@ -96,6 +98,9 @@ TEST_CASE("the JSON report holds what was counted") {
     CHECK(number(root, "/rates/deliveries_per_second") == 199'500);
     CHECK(number(root, "/server/deliveries_per_cpu_second") == 798'000);
     CHECK(number(root, "/loadgen/deliveries_per_cpu_second") == 266'000);
+    CHECK(number(root, "/loadgen/cpu_percent") == 75);
+    CHECK(number(root, "/loadgen/involuntary_context_switches") == 12);
+    CHECK(number(root, "/steal_percent") == 0.5);
     CHECK(bool(root.at_pointer("/valid")) == true);
     CHECK(bool(root.at_pointer("/interrupted")) == false);
     for (const char* kind :
@@ -197,17 +202,54 @@ TEST_CASE("a run's exit code says what became of it") {
     CHECK_FALSE(results.valid());
 }
 
+TEST_CASE("the table tells what the load generator used of its CPU, and the hypervisor of all") {
+    const Fixture fixture;
+    Results results = fixture.results();
+    CHECK_THAT(table_report(results), Catch::Contains("75.0 %              12 involuntary") &&
+                                          Catch::Contains("0.5 %  of all CPUs' time"));
+    results.steal_share.reset();  // the kernel does not tell
+    CHECK_THAT(table_report(results), !Catch::Contains("of all CPUs' time"));
+    simdjson::dom::parser parser;
+    CHECK(is_null(parse(parser, json_report(results)), "/steal_percent"));
+}
+
+TEST_CASE("stolen time and a busy load generator are warned of, and leave a closed loop valid") {
+    const Fixture fixture;
+    Results results = fixture.results();
+    simdjson::dom::parser parser;
+    CHECK(parse(parser, json_report(results)).at_pointer("/warnings").get_array().size() == 0);
+    CHECK_THAT(table_report(results), !Catch::Contains("WARNING"));
+    results.loadgen_cpu_seconds = 1.95;
+    results.steal_share = 0.032;
+    const auto root = parse(parser, json_report(results));
+    CHECK_THAT(text(root, "/warnings/0"), Catch::Contains("busy all the time"));
+    CHECK_THAT(text(root, "/warnings/1"), Catch::Contains("took 3.2 % of the CPUs' time"));
+    CHECK_THAT(table_report(results), Catch::Contains("WARNING: the load generator was busy") &&
+                                          Catch::Contains("WARNING: the hypervisor took 3.2 %"));
+    CHECK(results.valid());
+    CHECK(results.exit_code() == 0);
+}
+
 TEST_CASE("the table keeps within 80 columns, also with large figures and violations") {
     Fixture fixture;
     fixture.recorder.counts = {};
-    fixture.violations.add(Violation::disagreed, 123'456'789);
-    fixture.violations.tell(Violation::disagreed, "at place 1 of a room");
+    const bool limited = GENERATE(false, true);
+    if (limited) {
+        fixture.options.offered.per_second = 2000;
+    } else {
+        fixture.violations.add(Violation::disagreed, 123'456'789);
+        fixture.violations.tell(Violation::disagreed, "at place 1 of a room");
+    }
     for (std::size_t i = 0; i < latency_kinds; ++i) {
         for (int n = 0; n < 20'000; ++n) {
             fixture.recorder.record_always(static_cast<Latency>(i), 60'000'000'000);
         }
     }
-    std::istringstream table(table_report(fixture.results()));
+    Results results = fixture.results();
+    results.loadgen_cpu_seconds = limited ? 1.5 : 2.0;
+    results.involuntary_switches = 1'000'000'000;
+    results.steal_share = 0.5;
+    std::istringstream table(table_report(results));
     for (std::string line; std::getline(table, line);) {
         CAPTURE(line);
         CHECK(line.size() <= 80);
@@ -241,6 +283,8 @@ TEST_CASE("an open-loop run in which the load generator was late or busy is inva
     Fixture fixture;
     fixture.options.offered.per_second = 2000;
     fixture.recorder.messages_due = 4000;
+    for (int i = 0; i < 1000; ++i)
+        fixture.recorder.record_always(Latency::last_member, 500'000);
     for (int i = 0; i < 989; ++i)
         fixture.recorder.record_always(Latency::send_lag, 1000);
     for (int i = 0; i < 11; ++i)
@@ -262,6 +306,7 @@ TEST_CASE("an open-loop run in which the load generator was late or busy is inva
     CHECK(number(root, "/rates/offered_messages_per_second") == 2000);
     CHECK(number(root, "/parameters/open_loop/messages_per_second") == 2000);
     CHECK(text(root, "/parameters/open_loop/arrivals") == "constant");
+    CHECK_THAT(text(root, "/generator_limit"), Catch::Contains("send_lag"));
     // A closed loop asks for no time, so nobody is late.
     fixture.options.offered.per_second = 0;
     CHECK(fixture.results().valid());

@@ -1,0 +1,96 @@
+#include "loadgen/generator_limit.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace ringside::loadgen;
+
+namespace {
+
+constexpr std::uint64_t us = 1000;
+constexpr std::uint64_t ms = 1000 * us;
+
+// Latencies of which 98 % are `most_ns` and the rest `slow_ns`: that is what the p99 is then.
+void record(Recorder& recorder, Latency kind, std::uint64_t most_ns, std::uint64_t slow_ns) {
+    for (int i = 0; i < 10'000; ++i)
+        recorder.record_always(kind, i % 50 == 0 ? slow_ns : most_ns);
+}
+
+}  // namespace
+
+TEST_CASE("a load generator that is late by a tenth of what it reports is the limit, else not") {
+    const Latency kind = GENERATE(Latency::send_lag, Latency::hiccup);
+    CAPTURE(latency_name(kind));
+    Recorder recorder(true);
+    record(recorder, kind, 60 * us, 5 * ms);
+    record(recorder, Latency::last_member, 300 * us, 100 * ms);
+    CHECK(judge_generator(recorder, 0.5) == GeneratorLimit::none);
+    Recorder faster(true);
+    record(faster, kind, 60 * us, 5 * ms);
+    record(faster, Latency::last_member, 300 * us, 40 * ms);
+    CHECK(judge_generator(faster, 0.5) ==
+          (kind == Latency::hiccup ? GeneratorLimit::hiccup : GeneratorLimit::send_lag));
+    CHECK_THAT(worst_lateness(faster).text(),
+               Catch::Contains("by 5.0 ms at p99 (") && Catch::Contains("last_member is 40.0 ms"));
+}
+
+TEST_CASE("a server that stalls does not make the load generator the limit") {
+    Recorder recorder(true);
+    record(recorder, Latency::hiccup, 60 * us, 3 * ms);
+    record(recorder, Latency::send_lag, 60 * us, 3 * ms);
+    record(recorder, Latency::last_member, 300 * us, 195 * ms);
+    CHECK(judge_generator(recorder, 0.1) == GeneratorLimit::none);
+}
+
+TEST_CASE("a load generator that stands still is the limit, also where its bound hides the lag") {
+    Recorder recorder(true);
+    record(recorder, Latency::send_lag, 60 * us, 70 * us);
+    record(recorder, Latency::hiccup, 60 * us, 190 * ms);
+    record(recorder, Latency::last_member, 300 * us, 195 * ms);
+    CHECK(judge_generator(recorder, 0.1) == GeneratorLimit::hiccup);
+}
+
+TEST_CASE("lateness below the floor is no limit, however fast the server") {
+    Recorder recorder(true);
+    record(recorder, Latency::hiccup, 60 * us, 900 * us);
+    record(recorder, Latency::last_member, 300 * us, 1000 * us);
+    CHECK(judge_generator(recorder, 0.1) == GeneratorLimit::none);
+    CHECK(worst_lateness(recorder).matters());
+}
+
+TEST_CASE("a load generator that had no time left is the limit, whatever was recorded") {
+    CHECK(judge_generator(Recorder(true), 0.96) == GeneratorLimit::busy);
+    CHECK(judge_generator(Recorder(true), 0.94) == GeneratorLimit::none);
+}
+
+TEST_CASE("few samples are judged by their 90th percentile, and too few by none") {
+    Recorder recorder(true);
+    for (int i = 0; i < 99; ++i)
+        recorder.record_always(Latency::hiccup, 50 * ms);
+    CHECK(judge_generator(recorder, 0.1) == GeneratorLimit::none);
+    recorder.record_always(Latency::hiccup, 50 * ms);
+    CHECK(judge_generator(recorder, 0.1) == GeneratorLimit::hiccup);
+    CHECK_THAT(worst_lateness(recorder).text(), Catch::Contains("at p90 (hiccup)"));
+}
+
+TEST_CASE("where too few messages came for a 99th percentile, lateness is judged at the 90th too") {
+    Recorder recorder(true);
+    for (int i = 0; i < 5000; ++i)
+        recorder.record_always(Latency::hiccup, i % 50 == 0 ? 8 * ms : 60 * us);
+    for (int i = 0; i < 500; ++i)
+        recorder.record_always(Latency::last_member, 400 * us);
+    CHECK(judge_generator(recorder, 0.1) == GeneratorLimit::none);
+    for (int i = 0; i < 500; ++i)
+        recorder.record_always(Latency::last_member, 400 * us);
+    CHECK(judge_generator(recorder, 0.1) == GeneratorLimit::hiccup);
+}
+
+TEST_CASE("lateness that the 99th percentile does not show is found at the 99.9th") {
+    Recorder recorder(true);
+    for (int i = 0; i < 10'000; ++i) {
+        recorder.record_always(Latency::hiccup, i < 20 ? 30 * ms : 60 * us);
+        recorder.record_always(Latency::last_member, i < 20 ? 31 * ms : 400 * us);
+    }
+    CHECK(judge_generator(recorder, 0.1) == GeneratorLimit::none);
+    CHECK(worst_tail_lateness(recorder).late_ns == Approx(30 * ms).epsilon(0.001));
+    CHECK(worst_tail_lateness(recorder).matters());
+}
