@@ -1,81 +1,19 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
 
-#include "common/atomic_file.hpp"
 #include "common/result.hpp"
-#include "common/server_start.hpp"
 #include "loadgen/options.hpp"
-#include "loadgen/process_usage.hpp"
 #include "loadgen/report.hpp"
 #include "loadgen/run.hpp"
+#include "loadgen/run_start.hpp"
 
 namespace ringside::loadgen {
 
 namespace {
 
 constexpr int usage_error = 2;
-
-// A connection is a descriptor; a few more are for the I/O, files and the like.
-void check_descriptors(std::size_t users) {
-    constexpr std::uint64_t spare = 32;
-    const std::uint64_t wanted = users + spare;
-    const std::uint64_t limit = raise_descriptor_limit();
-    if (wanted <= limit) return;
-    throw StartError(
-        fmt::format("{} users need {} descriptors, but this process may have {}: take fewer "
-                    "users or raise the limit (ulimit -Hn)",
-                    users, wanted, limit));
-}
-
-void check_server(const Options& options) {
-    if (options.server_pid == 0) return;
-    if (!cpu_seconds_of(static_cast<pid_t>(options.server_pid))) {
-        throw StartError(fmt::format("--server-pid: there is no process {}", options.server_pid));
-    }
-    if (options.workload != WorkloadKind::idle) return;
-    if (!resident_bytes_of(static_cast<pid_t>(options.server_pid))) {
-        throw StartError(
-            fmt::format("--server-pid: cannot read /proc/{}/smaps_rollup; run loadgen as "
-                        "the user that runs the server",
-                        options.server_pid));
-    }
-}
-
-// Before the run, not after it.
-void check_json(const Options& options) {
-    if (options.json.empty()) return;
-    std::error_code ignored;
-    if (std::filesystem::is_directory(options.json, ignored)) {
-        throw StartError(fmt::format("--json: {} is a folder; name a file", options.json));
-    }
-    std::filesystem::path folder = std::filesystem::path(options.json).parent_path();
-    if (folder.empty()) folder = ".";
-    if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
-    throw StartError(fmt::format("--json: cannot write into {} ({})", folder.native(),
-                                 last_error("access").text()));
-}
-
-void check_hgrm(const Options& options) {
-    if (options.hgrm.empty()) return;
-    std::error_code failed;
-    std::filesystem::create_directories(options.hgrm, failed);
-    if (failed || ::access(options.hgrm.c_str(), W_OK | X_OK) != 0) {
-        throw StartError(fmt::format("--hgrm: cannot write into {} ({})", options.hgrm,
-                                     failed ? failed.message() : last_error("access").text()));
-    }
-}
-
-bool write_file(const std::string& path, const std::string& text) {
-    const Result<void> written = write_file_atomically(path, text);
-    if (written) return true;
-    fmt::print(stderr, "loadgen: cannot write {} ({})\n", path, written.error().text());
-    return false;
-}
 
 // What the options ask for; false where something could not be written, which is told.
 bool write_files(const Options& options, const Results& results) {
@@ -92,19 +30,10 @@ bool write_files(const Options& options, const Results& results) {
 }
 
 int run(const Options& options) {
-    check_server(options);
-    check_json(options);
-    check_hgrm(options);
-    check_descriptors(options.users);
+    check_before_run(options);
     Interruption interruption = or_start_error(Interruption::make());
-    const uring::Probe probe = uring::probe_io_uring();
-    const bool with_uring = uring::wants_uring(options.io, probe);
-    const uring::IoOptions io_options{.connections_max = static_cast<std::uint32_t>(options.users)};
-    Run load(
-        options,
-        with_uring ? uring::make_uring_io(probe, io_options) : uring::make_epoll_io(io_options),
-        with_uring ? "uring" : "epoll", interruption);
-    const Results results = load.execute();
+    const std::unique_ptr<Run> load = make_run(options, interruption);
+    const Results results = load->execute();
     const int code = results.exit_code();
     if (results.failure.empty() || results.measured_seconds > 0) {
         fmt::print("{}", table_report(results));
