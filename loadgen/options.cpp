@@ -7,6 +7,8 @@
 
 #include "common/help_formatter.hpp"
 #include "common/options.hpp"
+#include "loadgen/search.hpp"
+#include "loadgen/sweep.hpp"
 #include "uring_async/io/io.hpp"
 
 namespace ringside::loadgen {
@@ -19,11 +21,15 @@ constexpr std::uint64_t hour = 3'600'000 * ms;
 constexpr std::size_t users_max = 65'535;
 constexpr std::size_t message_bytes_max = 4096;
 constexpr std::size_t outstanding_max = 65'536;
-constexpr std::size_t per_second_max = 10'000'000;
 constexpr std::size_t burst_max = 10'000;
 constexpr std::size_t outstanding_by_default = 16;
 // Open loop: a bound, so that a server that stalls costs the load generator no more memory.
 constexpr std::size_t outstanding_at_a_rate = 1024;
+
+constexpr std::size_t fanout_payload_bytes = 64;
+constexpr std::uint64_t step_warm_up_ns = 500 * ms;
+constexpr const char* slo_missed =
+    "Exit with 3 where a percentile is above that (thesis: of own_copy, where none is named)";
 
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
@@ -31,31 +37,16 @@ constexpr const char* exit_codes =
     "generator could not keep its --rate, 130 interrupted (Ctrl-C prints the partial\n"
     "result, a second one ends at once).";
 
-void add_run_options(CLI::App& app, Options& options) {
-    constexpr const char* group = "Run";
-    add_address_option(app, "--connect", options.connect, "The server.")->group(group);
-    add_duration_option(app, "--duration", options.duration_ns, 100 * ms, 24 * hour, false,
-                        "How long to measure.")
-        ->group(group);
-    uring::add_io_option(app, options.io)->group(group);
+void add_connection_options(CLI::App& app, Options& options) {
+    add_address_option(app, "--connect", options.connect, "The server.")->group("Run");
+    uring::add_io_option(app, options.io)->group("Run");
 }
 
-void add_slo_option(CLI::App& app, Options& options) {
-    const auto read = [&options](const std::string& text) {
-        options.slo = parse_slo(text);
-        if (options.slo) return;
-        throw CLI::ValidationError("--slo",
-                                   fmt::format("must be [LATENCY:]pNN<=TIME, as 'p99<=1ms' or "
-                                               "'own_copy:p99.9<=2.5ms' (ns, us, ms, s), not '{}'",
-                                               text));
-    };
-    app.add_option_function<std::string>(
-           "--slo", read,
-           "Exit with 3 where a percentile is above that: 'p99<=1ms' of the last member's latency "
-           "(thesis: of the own copy), 'own_copy:p99.9<=2ms' of another.")
-        ->type_name("SLO")
-        ->take_last()
-        ->group("Results");
+void add_run_options(CLI::App& app, Options& options) {
+    add_duration_option(app, "--duration", options.duration_ns, 100 * ms, 24 * hour, false,
+                        "How long to measure.")
+        ->group("Run");
+    add_connection_options(app, options);
 }
 
 void add_load_options(CLI::App& app, Options& options) {
@@ -65,9 +56,20 @@ void add_load_options(CLI::App& app, Options& options) {
     add_duration_option(app, "--warm-up", options.warm_up_ns, ms, hour, true,
                         "Load before the measured time.")
         ->group("Load");
-    add_slo_option(app, options);
     add_count_option(app, "--seed", options.seed, 0, SIZE_MAX,
                      "The same seed makes the same decisions.")
+        ->group("Load");
+}
+
+void add_arrival_options(CLI::App& app, Offered& offered, const std::string& condition) {
+    const auto store = [&offered](std::size_t index) {
+        offered.arrivals = static_cast<Arrivals>(index);
+    };
+    add_choice_option(app, "--arrivals", {"constant", "poisson"}, store,
+                      "Messages are due evenly, or at random as of many people." + condition)
+        ->group("Load");
+    add_count_option(app, "--burst", offered.burst, 1, burst_max,
+                     "So many messages of a publisher are due at once." + condition)
         ->group("Load");
 }
 
@@ -78,15 +80,7 @@ void add_schedule_options(CLI::App& app, Offered& offered) {
                      "server does: latencies count from when a message was due. --outstanding is "
                      "then a bound, 1024 by default. 0: send as soon as --outstanding allows.")
         ->group(group);
-    const auto store = [&offered](std::size_t index) {
-        offered.arrivals = static_cast<Arrivals>(index);
-    };
-    add_choice_option(app, "--arrivals", {"constant", "poisson"}, store,
-                      "With --rate: messages are due evenly, or at random as of many people.")
-        ->group(group);
-    add_count_option(app, "--burst", offered.burst, 1, burst_max,
-                     "With --rate: so many messages of a publisher are due at once.")
-        ->group(group);
+    add_arrival_options(app, offered, " Needs --rate.");
 }
 
 void add_protocol_option(CLI::App& app, Options& options) {
@@ -100,9 +94,24 @@ void add_protocol_option(CLI::App& app, Options& options) {
         ->group("Run");
 }
 
-void add_result_options(CLI::App& app, Options& options) {
+void add_server_results(CLI::App& app, Options& options) {
     constexpr const char* group = "Results";
     add_path_option(app, "--json", options.json, "Write the results here as JSON.")->group(group);
+    app.add_option("--server-label", options.server_label,
+                   "What the results call the server, such as uring.")
+        ->type_name("TEXT")
+        ->capture_default_str()
+        ->take_last()
+        ->group(group);
+    add_count_option(app, "--server-pid", options.server_pid, 0, 1U << 22U,
+                     "Process of the server, on this machine: measure its CPU time and, idle, its "
+                     "memory.")
+        ->group(group);
+}
+
+void add_result_options(CLI::App& app, Options& options) {
+    constexpr const char* group = "Results";
+    add_server_results(app, options);
     add_path_option(app, "--hgrm", options.hgrm,
                     "Write the distribution of each latency into this folder, as NAME.hgrm of "
                     "HdrHistogram, in milliseconds; the folder is made where it is missing.")
@@ -113,16 +122,6 @@ void add_result_options(CLI::App& app, Options& options) {
         ->group(group);
     add_duration_option(app, "--metrics-interval", options.metrics_interval_ns, 100 * ms, hour,
                         false, "How often the metrics are written.")
-        ->group(group);
-    app.add_option("--server-label", options.server_label,
-                   "What the results call the server, such as uring.")
-        ->type_name("TEXT")
-        ->capture_default_str()
-        ->take_last()
-        ->group(group);
-    add_count_option(app, "--server-pid", options.server_pid, 0, 1U << 22U,
-                     "Process of the server, on this machine: measure its CPU time and, idle, its "
-                     "memory.")
         ->group(group);
 }
 
@@ -142,13 +141,12 @@ void add_thesis(CLI::App& app, Options& options) {
     add_count_option(thesis, "--users", options.users, 1, users_max, "Virtual users.")
         ->group(group);
     add_load_options(thesis, options);
+    add_slo_option(thesis, options, slo_missed);
     add_run_options(thesis, options);
     add_result_options(thesis, options);
 }
 
-void add_fanout(CLI::App& app, Options& options) {
-    CLI::App& fanout = add_workload(app, "fanout", "Rooms in which few publish to many.", options,
-                                    WorkloadKind::fanout);
+void add_room_options(CLI::App& fanout, Options& options) {
     constexpr const char* group = "Load";
     add_count_option(fanout, "--rooms", options.rooms, 1, users_max, "Rooms.")->group(group);
     add_count_option(fanout, "--members", options.members, 1, users_max,
@@ -160,7 +158,14 @@ void add_fanout(CLI::App& app, Options& options) {
     add_count_option(fanout, "--payload", options.payload_bytes, payload_bytes_min,
                      message_bytes_max, "Bytes of a message.")
         ->group(group);
+}
+
+void add_fanout(CLI::App& app, Options& options) {
+    CLI::App& fanout = add_workload(app, "fanout", "Rooms in which few publish to many.", options,
+                                    WorkloadKind::fanout);
+    add_room_options(fanout, options);
     add_load_options(fanout, options);
+    add_slo_option(fanout, options, slo_missed);
     add_schedule_options(fanout, options.offered);
     add_protocol_option(fanout, options);
     add_run_options(fanout, options);
@@ -205,7 +210,43 @@ bool measures(const Options& options, Latency kind) {
     return false;
 }
 
-// Sets what follows from other options; why these make no sense together, or null.
+std::string probe_text() {
+    return uring::probe_io_uring().text();
+}
+
+}  // namespace
+
+void add_slo_option(CLI::App& app, Options& options, const std::string& meaning) {
+    const auto read = [&options](const std::string& text) {
+        options.slo = parse_slo(text);
+        if (options.slo) return;
+        throw CLI::ValidationError("--slo",
+                                   fmt::format("must be [LATENCY:]pNN<=TIME, as 'p99<=1ms' or "
+                                               "'own_copy:p99.9<=2.5ms' (ns, us, ms, s), not '{}'",
+                                               text));
+    };
+    app.add_option_function<std::string>(
+           "--slo", read,
+           meaning + ": 'p99<=1ms' of the last member's latency, 'own_copy:p99.9<=2ms' of another.")
+        ->type_name("SLO")
+        ->take_last()
+        ->group("Results");
+}
+
+void add_rate_run_options(CLI::App& app, Options& options) {
+    options.workload = WorkloadKind::fanout;
+    options.outstanding = outstanding_at_a_rate;
+    options.payload_bytes = fanout_payload_bytes;
+    options.warm_up_ns = step_warm_up_ns;
+    app.formatter(std::make_shared<HelpFormatter>());
+    add_room_options(app, options);
+    add_load_options(app, options);
+    add_arrival_options(app, options.offered, "");
+    add_protocol_option(app, options);
+    add_connection_options(app, options);
+    add_server_results(app, options);
+}
+
 const char* settle(Options& options) {
     if (options.slo && options.slo->kind && !measures(options, *options.slo->kind)) {
         return "--slo names a latency that this run does not measure";
@@ -231,12 +272,6 @@ const char* settle(Options& options) {
     return nullptr;
 }
 
-std::string probe_text() {
-    return uring::probe_io_uring().text();
-}
-
-}  // namespace
-
 const char* workload_name(WorkloadKind kind) noexcept {
     switch (kind) {
         case WorkloadKind::thesis:
@@ -255,7 +290,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     Options thesis = options;
     Options fanout = options;
     fanout.outstanding = outstanding_by_default;
-    fanout.payload_bytes = 64;
+    fanout.payload_bytes = fanout_payload_bytes;
     Options idle = options;
     idle.users = 1000;
     idle.publishers = 0;
@@ -263,6 +298,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     add_thesis(app, thesis);
     add_fanout(app, fanout);
     add_idle(app, idle);
+    add_sweep(app, command);
+    add_search(app, command);
     app.require_subcommand(1);
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"
@@ -270,6 +307,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen fanout --members 100 --rate 10000 --arrivals poisson\n"
                            "  loadgen fanout --rooms 1000 --members 2 --json result.json\n"
                            "  loadgen fanout --protocol redis --connect 127.0.0.1:6379\n"
+                           "  loadgen search --members 100 --slo 'p99<=5ms'\n"
+                           "  loadgen sweep --members 100 --rates 1000..100000\n"
                            "  loadgen idle --users 10000 --server-pid $(pidof uring-server)\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);

@@ -12,6 +12,10 @@
 #include "loadgen/slo.hpp"
 #include "uring_async/io/io_choice.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace ringside::loadgen {
 
 enum class WorkloadKind : std::uint8_t { thesis, fanout, idle };
@@ -46,6 +50,18 @@ struct Options {
 };
 
 [[nodiscard]] const char* workload_name(WorkloadKind kind) noexcept;  // "fanout"
+
+/// Messages a second that can be asked for.
+inline constexpr std::size_t per_second_max = 10'000'000;
+
+// ---- for commands that run fanout at rates of their own ----
+/// Makes `options` those of fanout with a rate, and adds all that such a run takes but the rate
+/// itself, --duration, --slo and what can hold one run alone.
+void add_rate_run_options(CLI::App& app, Options& options);
+/// `meaning` opens the option's description.
+void add_slo_option(CLI::App& app, Options& options, const std::string& meaning);
+/// Sets what follows from other options; why these make no sense together, or null.
+[[nodiscard]] const char* settle(Options& options);
 
 /// What the program does instead of a run; returns its exit code. May throw StartError.
 using Command = std::function<int()>;
