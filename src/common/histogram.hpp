@@ -36,6 +36,10 @@ class Histogram {
     /// Values at or below `bound_ns`; exact to one fine bucket.
     [[nodiscard]] std::uint64_t count_at_or_below(std::uint64_t bound_ns) const noexcept;
 
+    /// What was recorded after `earlier`, a copy of this histogram, was taken. Its least and its
+    /// greatest value are the bounds of their buckets.
+    [[nodiscard]] Histogram since(const Histogram& earlier) const;
+
     /// The bucket of a value, as HdrHistogram's counts_index_for at 3 digits, lowest value 1.
     [[nodiscard]] static std::size_t index_of(std::uint64_t value_ns) noexcept;
     /// The highest value that falls into this bucket.
