@@ -107,6 +107,7 @@ void add_server_results(CLI::App& app, Options& options) {
                      "Process of the server, on this machine: measure its CPU time and, idle, its "
                      "memory.")
         ->group(group);
+    app.add_flag("--quiet", options.quiet, "Show no progress on standard error.")->group(group);
 }
 
 void add_result_options(CLI::App& app, Options& options) {
@@ -282,6 +283,10 @@ const char* workload_name(WorkloadKind kind) noexcept {
             return "idle";
     }
     return "";
+}
+
+Latency usual_latency(WorkloadKind kind) noexcept {
+    return kind == WorkloadKind::fanout ? Latency::last_member : Latency::own_copy;
 }
 
 std::optional<int> read_options(int argc, const char* const* argv, Options& options,

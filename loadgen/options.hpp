@@ -43,6 +43,7 @@ struct Options {
     std::uint64_t metrics_interval_ns = 1'000'000'000;
     std::string server_label = "unknown";
     std::size_t server_pid = 0;  // 0: none
+    bool quiet = false;          // no progress on standard error
     uring::IoChoice io = uring::IoChoice::automatic;
     /// No option of the command line: a server that lets so much of the end go by without a byte is
     /// not waited for.
@@ -50,6 +51,8 @@ struct Options {
 };
 
 [[nodiscard]] const char* workload_name(WorkloadKind kind) noexcept;  // "fanout"
+/// What a run of it is judged by.
+[[nodiscard]] Latency usual_latency(WorkloadKind kind) noexcept;
 
 /// Messages a second that can be asked for.
 inline constexpr std::size_t per_second_max = 10'000'000;

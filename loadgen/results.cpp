@@ -15,8 +15,7 @@ constexpr std::uint64_t send_lag_max_ns = 1'000'000;
 
 std::optional<SloVerdict> Results::slo() const {
     if (!options.slo) return std::nullopt;
-    const bool fanout = options.workload == WorkloadKind::fanout;
-    return judge(*options.slo, recorder, fanout ? Latency::last_member : Latency::own_copy);
+    return judge(*options.slo, recorder, usual_latency(options.workload));
 }
 
 bool Results::generator_busy() const noexcept {

@@ -66,6 +66,7 @@ Results Run::execute() {
     results_.resident_bytes_before = server_resident_bytes();
     spawn(nullptr);
     state_.driver.run();
+    monitor_.finish();
     results_.failure = state_.failure;
     return results_;
 }

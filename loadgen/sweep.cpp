@@ -53,6 +53,7 @@ Swept sweep_rates(const Sweep& sweep) {
             swept.failure = step.why;
             break;
         }
+        if (sweep.load.quiet) continue;
         fmt::print(stderr, "{} of {}: {} messages/s: {}\n", swept.steps.size(), sweep.rates.size(),
                    rate, step.word);
     }
