@@ -1,8 +1,8 @@
 #include "loadgen/monitor.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -13,7 +13,7 @@ namespace ringside::loadgen {
 
 namespace {
 
-constexpr std::uint64_t line_interval_ns = 1'000'000'000;
+constexpr std::uint64_t progress_interval_ns = 1'000'000'000;
 
 const char* phase_text(Phase phase, bool measuring) noexcept {
     switch (phase) {
@@ -48,20 +48,21 @@ double per_second(std::uint64_t amount, std::uint64_t ns) noexcept {
 Monitor::Monitor(const Options& options, const RunState& state)
     : options_(options),
       state_(state),
-      terminal_(::isatty(STDERR_FILENO) == 1),
+      progress_(progress_of(options.quiet)),
+      style_(terminal_style()),
       begin_ns_(monotonic_ns()),
-      next_line_ns_(begin_ns_ + line_interval_ns),
+      next_progress_ns_(begin_ns_ + progress_interval_ns),
       next_textfile_ns_(begin_ns_),
-      line_ns_(begin_ns_) {
+      shown_ns_(begin_ns_) {
     if (!options.metrics_textfile.empty()) {
         textfile_ = std::make_unique<Textfile>(options.metrics_textfile);
     }
 }
 
 void Monitor::tick(std::uint64_t now_ns) {
-    if (terminal_ && now_ns >= next_line_ns_) {
-        print_line(now_ns);
-        next_line_ns_ += line_interval_ns;
+    if (progress_ != Progress::none && now_ns >= next_progress_ns_) {
+        show_progress(now_ns);
+        next_progress_ns_ += progress_interval_ns;
     }
     if (textfile_ != nullptr && now_ns >= next_textfile_ns_) {
         write_textfile();
@@ -69,24 +70,81 @@ void Monitor::tick(std::uint64_t now_ns) {
     }
 }
 
-void Monitor::print_line(std::uint64_t now_ns) {
-    const Counts counts = state_.recorder.counts - line_counts_;
-    const std::uint64_t ns = now_ns - line_ns_;
+void Monitor::finish() {
+    fmt::print(stderr, "{}", screen_.clear());
+}
+
+void Monitor::show_progress(std::uint64_t now_ns) {
+    const Counts counts = state_.recorder.counts - shown_counts_;
+    const std::uint64_t ns = now_ns - shown_ns_;
+    if (progress_ == Progress::lines) {
+        print_line(now_ns, counts, ns);
+    } else {
+        draw_view(now_ns, counts, ns);
+    }
+    shown_counts_ = state_.recorder.counts;
+    shown_ns_ = now_ns;
+}
+
+void Monitor::print_line(std::uint64_t now_ns, const Counts& counts, std::uint64_t ns) const {
     fmt::print(stderr, "{:4} s  {:<10}  {:>6} users  {:>9.0f} msg/s  {:>10.0f} deliveries/s{}\n",
-               (now_ns - begin_ns_) / line_interval_ns,
+               (now_ns - begin_ns_) / progress_interval_ns,
                phase_text(state_.phase, state_.recorder.measuring()), state_.connected,
                per_second(counts.messages_sent, ns), per_second(counts.deliveries, ns),
                state_.violations.total() == 0
                    ? ""
                    : fmt::format("  {} VIOLATIONS", state_.violations.total()));
-    line_counts_ = state_.recorder.counts;
-    line_ns_ = now_ns;
+}
+
+void Monitor::draw_view(std::uint64_t now_ns, const Counts& counts, std::uint64_t ns) {
+    if (history_.size() == history_max) history_.erase(history_.begin());
+    history_.push_back(per_second(counts.deliveries, ns));
+    LiveFigures figures;
+    figures.phase = phase_text(state_.phase, state_.recorder.measuring());
+    figures.left_ns = left_ns(now_ns);
+    figures.users = state_.connected;
+    if (options_.offered.per_second != 0) figures.offered = options_.offered.per_second;
+    figures.sent = per_second(counts.messages_sent, ns);
+    figures.achieved = per_second(counts.messages_answered, ns);
+    figures.deliveries = history_.back();
+    figures.history = history_;
+    figures.violations = state_.violations.text();
+    take_latencies(figures);
+    read_window_size(style_);
+    fmt::print(stderr, "{}", screen_.draw(live_lines(figures, style_), style_.columns));
+}
+
+void Monitor::take_latencies(LiveFigures& figures) {
+    if (options_.workload == WorkloadKind::idle) return;
+    const Latency kind = usual_latency(options_);
+    const Histogram& all = state_.recorder.latency(kind);
+    const Histogram latest = all.since(shown_latency_);
+    const auto quantile = [&latest](double q) {
+        return supports_quantile(latest.count(), q) ? std::optional(latest.at_quantile(q))
+                                                    : std::nullopt;
+    };
+    figures.latency = latency_name(kind);
+    figures.p50_ns = quantile(0.5);
+    figures.p99_ns = quantile(0.99);
+    figures.p999_ns = quantile(0.999);
+    shown_latency_ = all;
+}
+
+std::optional<std::uint64_t> Monitor::left_ns(std::uint64_t now_ns) const noexcept {
+    if (state_.phase != Phase::rounds || state_.recorder.closed()) return std::nullopt;
+    const bool measuring = state_.recorder.measuring();
+    const std::uint64_t whole_ns =
+        measuring ? state_.scenario.measure_ns : state_.scenario.warm_up_ns;
+    const std::uint64_t past_ns =
+        measuring ? state_.recorder.window_ns(now_ns) : now_ns - state_.load_begin_ns;
+    return whole_ns - std::min(whole_ns, past_ns);
 }
 
 void Monitor::write_textfile() {
     const Result<void> written = textfile_->write(snapshot().text());
     if (written || write_failed_) return;
     write_failed_ = true;
+    finish();
     fmt::print(stderr, "loadgen: cannot write {} ({}); the run goes on without it\n",
                options_.metrics_textfile, written.error().text());
 }

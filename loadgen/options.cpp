@@ -14,7 +14,9 @@
 #include "loadgen/merge.hpp"
 #include "loadgen/scenario_commands.hpp"
 #include "loadgen/scenario_file.hpp"
+#include "loadgen/search.hpp"
 #include "loadgen/start_time.hpp"
+#include "loadgen/sweep.hpp"
 #include "uring_async/io/io.hpp"
 
 namespace ringside::loadgen {
@@ -23,41 +25,31 @@ namespace {
 
 constexpr std::size_t outstanding_by_default = 16;
 
+constexpr std::size_t fanout_payload_bytes = 64;
+constexpr std::uint64_t step_warm_up_ns = 500 * ms;
+constexpr const char* slo_missed =
+    "Exit with 3 where a percentile is above that (thesis: of own_copy, where none is named)";
+
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
     "options, 3 --slo was missed, 4 a delivery was wrong or missing, or the load\n"
     "generator was too late or too busy for its --rate, 130 interrupted (Ctrl-C\n"
     "prints the partial result, a second one ends at once).";
 
-void add_run_options(CLI::App& app, Options& options) {
-    constexpr const char* group = "Run";
-    add_address_option(app, "--connect", options.connect, "The server.")->group(group);
+void add_connection_options(CLI::App& app, Options& options) {
+    add_address_option(app, "--connect", options.connect, "The server.")->group("Run");
     add_count_option(app, "--sources", options.sources, 1, sources_max,
                      "Connect from so many addresses, 127.0.0.1 and on, in turn: one gives some "
                      "28,000 connections. For a server on 127.0.0.0/8 only.")
-        ->group(group);
-    add_duration_option(app, "--duration", options.duration_ns, 100 * ms, 24 * hour, false,
-                        "How long to measure.")
-        ->group(group);
-    uring::add_io_option(app, options.io)->group(group);
+        ->group("Run");
+    uring::add_io_option(app, options.io)->group("Run");
 }
 
-void add_slo_option(CLI::App& app, Options& options) {
-    const auto read = [&options](const std::string& text) {
-        options.slo = parse_slo(text);
-        if (options.slo) return;
-        throw CLI::ValidationError("--slo",
-                                   fmt::format("must be [LATENCY:]pNN<=TIME, as 'p99<=1ms' or "
-                                               "'own_copy:p99.9<=2.5ms' (ns, us, ms, s), not '{}'",
-                                               text));
-    };
-    app.add_option_function<std::string>(
-           "--slo", read,
-           "Exit with 3 where a percentile is above that: 'p99<=1ms' of the last member's latency "
-           "(thesis: of the own copy), 'own_copy:p99.9<=2ms' of another.")
-        ->type_name("SLO")
-        ->take_last()
-        ->group("Results");
+void add_run_options(CLI::App& app, Options& options) {
+    add_duration_option(app, "--duration", options.duration_ns, 100 * ms, 24 * hour, false,
+                        "How long to measure.")
+        ->group("Run");
+    add_connection_options(app, options);
 }
 
 void add_load_options(CLI::App& app, Options& options) {
@@ -67,7 +59,6 @@ void add_load_options(CLI::App& app, Options& options) {
     add_duration_option(app, "--warm-up", options.warm_up_ns, ms, hour, true,
                         "Load before the measured time.")
         ->group("Load");
-    add_slo_option(app, options);
     add_count_option(app, "--seed", options.seed, 0, SIZE_MAX,
                      "The same seed makes the same decisions.")
         ->group("Load");
@@ -106,6 +97,18 @@ void add_shard_options(CLI::App& app, Options& options) {
         ->group(group);
 }
 
+void add_arrival_options(CLI::App& app, Offered& offered, const std::string& condition) {
+    const auto store = [&offered](std::size_t index) {
+        offered.arrivals = static_cast<Arrivals>(index);
+    };
+    add_choice_option(app, "--arrivals", {"constant", "poisson"}, store,
+                      "Messages are due evenly, or at random as of many people." + condition)
+        ->group("Load");
+    add_count_option(app, "--burst", offered.burst, 1, burst_max,
+                     "So many messages of a publisher are due at once." + condition)
+        ->group("Load");
+}
+
 void add_schedule_options(CLI::App& app, Offered& offered) {
     constexpr const char* group = "Load";
     add_count_option(app, "--rate", offered.per_second, 0, per_second_max,
@@ -113,15 +116,7 @@ void add_schedule_options(CLI::App& app, Offered& offered) {
                      "server does: latencies count from when a message was due. --outstanding is "
                      "then a bound, 1024 by default. 0: send as soon as --outstanding allows.")
         ->group(group);
-    const auto store = [&offered](std::size_t index) {
-        offered.arrivals = static_cast<Arrivals>(index);
-    };
-    add_choice_option(app, "--arrivals", {"constant", "poisson"}, store,
-                      "With --rate: messages are due evenly, or at random as of many people.")
-        ->group(group);
-    add_count_option(app, "--burst", offered.burst, 1, burst_max,
-                     "With --rate: so many messages of a publisher are due at once.")
-        ->group(group);
+    add_arrival_options(app, offered, " Needs --rate.");
 }
 
 void add_protocol_option(CLI::App& app, Options& options) {
@@ -135,12 +130,28 @@ void add_protocol_option(CLI::App& app, Options& options) {
         ->group("Run");
 }
 
-void add_result_options(CLI::App& app, Options& options) {
+void add_server_results(CLI::App& app, Options& options) {
     constexpr const char* group = "Results";
     add_path_option(app, "--json", options.json,
                     "Write the results here as JSON; -: to standard output, and the table to "
                     "standard error.")
         ->group(group);
+    app.add_option("--server-label", options.server_label,
+                   "What the results call the server, such as uring.")
+        ->type_name("TEXT")
+        ->capture_default_str()
+        ->take_last()
+        ->group(group);
+    add_count_option(app, "--server-pid", options.server_pid, 0, 1U << 22U,
+                     "Process of the server, on this machine: measure its CPU time and, idle, its "
+                     "memory.")
+        ->group(group);
+    app.add_flag("--quiet", options.quiet, "Show no progress on standard error.")->group(group);
+}
+
+void add_result_options(CLI::App& app, Options& options) {
+    constexpr const char* group = "Results";
+    add_server_results(app, options);
     add_path_option(app, "--csv", options.csv,
                     "Write the latencies here as CSV, one a line; - as for --json.")
         ->group(group);
@@ -154,16 +165,6 @@ void add_result_options(CLI::App& app, Options& options) {
         ->group(group);
     add_duration_option(app, "--metrics-interval", options.metrics_interval_ns, 100 * ms, hour,
                         false, "How often the metrics are written.")
-        ->group(group);
-    app.add_option("--server-label", options.server_label,
-                   "What the results call the server, such as uring.")
-        ->type_name("TEXT")
-        ->capture_default_str()
-        ->take_last()
-        ->group(group);
-    add_count_option(app, "--server-pid", options.server_pid, 0, 1U << 22U,
-                     "Process of the server, on this machine: measure its CPU time and, idle, its "
-                     "memory.")
         ->group(group);
 }
 
@@ -184,13 +185,12 @@ void add_thesis(CLI::App& app, Options& options) {
         ->group(group);
     add_load_options(thesis, options);
     add_shard_options(thesis, options);
+    add_slo_option(thesis, options, slo_missed);
     add_run_options(thesis, options);
     add_result_options(thesis, options);
 }
 
-void add_fanout(CLI::App& app, Options& options) {
-    CLI::App& fanout = add_workload(app, "fanout", "Rooms in which few publish to many.", options,
-                                    WorkloadKind::fanout);
+void add_room_options(CLI::App& fanout, Options& options) {
     constexpr const char* group = "Load";
     add_count_option(fanout, "--rooms", options.rooms, 1, users_max, "Rooms.")->group(group);
     add_count_option(fanout, "--members", options.members, 1, users_max,
@@ -202,7 +202,14 @@ void add_fanout(CLI::App& app, Options& options) {
     add_count_option(fanout, "--payload", options.payload_bytes, payload_bytes_min,
                      message_bytes_max, "Bytes of a message.")
         ->group(group);
+}
+
+void add_fanout(CLI::App& app, Options& options) {
+    CLI::App& fanout = add_workload(app, "fanout", "Rooms in which few publish to many.", options,
+                                    WorkloadKind::fanout);
+    add_room_options(fanout, options);
     add_load_options(fanout, options);
+    add_slo_option(fanout, options, slo_missed);
     add_schedule_options(fanout, options.offered);
     add_shard_options(fanout, options);
     add_protocol_option(fanout, options);
@@ -234,7 +241,7 @@ void add_run(CLI::App& app, Options& options, std::string& file) {
                         "Load before the measured time, instead of the file's.")
         ->default_str("the file's")
         ->group("Load");
-    add_slo_option(run, options);
+    add_slo_option(run, options, slo_missed);
     add_count_option(run, "--seed", options.seed, 0, SIZE_MAX,
                      "The same seed makes the same decisions.")
         ->group("Load");
@@ -259,118 +266,41 @@ bool take_scenario(const CLI::App& run, const std::string& file, Options& option
     return true;
 }
 
-// Whether a run measures this latency at all.
-bool measures(const Options& options, Latency kind) {
-    const Scenario scenario = scenario_of(options);
-    const bool fanout = scenario.has_audience();
-    switch (kind) {
-        case Latency::set_name:
-        case Latency::create_chat:
-        case Latency::connect_chat:
-        case Latency::own_copy:
-            return true;
-        case Latency::replay:
-        case Latency::leave_chat:
-            return scenario.has(Behaviour::visitor) || scenario.has(Behaviour::wanderer);
-        case Latency::first_member:
-        case Latency::median_member:
-        case Latency::last_member:
-            return fanout;
-        case Latency::own_copy_uncorrected:
-        case Latency::last_member_uncorrected:
-        case Latency::send_lag:
-            return options.offered.per_second != 0;
-        case Latency::hiccup:
-            return options.workload != WorkloadKind::idle;
-        case Latency::count_:
-            break;
-    }
-    return false;
-}
-
-// Sets what follows from other options; why these make no sense together, or null.
-const char* settle_load(Options& options) {
-    if (options.workload == WorkloadKind::scenario) return nullptr;
-    const bool fanout = options.workload == WorkloadKind::fanout;
-    if (fanout) options.users = options.rooms * options.members;
-    if ((fanout ? options.rooms : options.users) < options.shards.of) {
-        return fanout ? "--shard: a room is one process's, and there are fewer --rooms than shards"
-                      : "--shard: there are fewer --users than shards";
-    }
-    if (options.own_users() > users_max) {
-        return "more than 1000000 users for one process: take fewer, or share them out (--shard)";
-    }
-    if (options.workload == WorkloadKind::thesis) return nullptr;
-    if (options.workload == WorkloadKind::idle) {
-        if (options.rooms > options.own_users()) return "--rooms is above the process's --users";
-        options.members = (options.own_users() + options.rooms - 1) / options.rooms;
-        return nullptr;
-    }
-    const Offered& offered = options.offered;
-    if (offered.per_second == 0 && offered.arrivals != Arrivals::constant) {
-        return "--arrivals needs --rate";
-    }
-    if (offered.per_second == 0 && offered.burst != 1) return "--burst needs --rate";
-    if (options.publishers > options.members) return "--publishers is above --members";
-    if (options.publishers > 1 && options.protocol == Protocol::nats) {
-        return "NATS does not order the messages of several publishers alike for all members: "
-               "--protocol nats takes --publishers 1";
-    }
-    return nullptr;
-}
-
-const char* settle(Options& options) {
-    if (const char* const problem = settle_load(options)) return problem;
-    if (options.slo && options.slo->kind && !measures(options, *options.slo->kind)) {
-        return "--slo names a latency that this run does not measure";
-    }
-    return nullptr;
-}
-
 std::string probe_text() {
     return uring::probe_io_uring().text();
 }
 
 }  // namespace
 
-std::size_t Options::own_rooms() const noexcept {
-    if (workload != WorkloadKind::fanout) return rooms;
-    std::size_t own = 0;
-    for (const std::uint32_t part : shards.parts)
-        own += share_of(rooms, part, shards.of).size;
-    return own;
+void add_slo_option(CLI::App& app, Options& options, const std::string& meaning) {
+    const auto read = [&options](const std::string& text) {
+        options.slo = parse_slo(text);
+        if (options.slo) return;
+        throw CLI::ValidationError("--slo",
+                                   fmt::format("must be [LATENCY:]pNN<=TIME, as 'p99<=1ms' or "
+                                               "'own_copy:p99.9<=2.5ms' (ns, us, ms, s), not '{}'",
+                                               text));
+    };
+    app.add_option_function<std::string>(
+           "--slo", read,
+           meaning + ": 'p99<=1ms' of the last member's latency, 'own_copy:p99.9<=2ms' of another.")
+        ->type_name("SLO")
+        ->take_last()
+        ->group("Results");
 }
 
-std::size_t Options::own_users() const noexcept {
-    if (shards.of == 1) return users;
-    if (workload == WorkloadKind::fanout) return own_rooms() * members;
-    std::size_t own = 0;
-    for (const std::uint32_t part : shards.parts)
-        own += share_of(users, part, shards.of).size;
-    return own;
-}
-
-std::uint64_t Options::place_of(std::uint64_t own_number) const noexcept {
-    const std::uint32_t part = shards.parts.front();
-    if (workload != WorkloadKind::fanout) {
-        return share_of(users, part, shards.of).first + own_number;
-    }
-    const Share own = share_of(rooms, part, shards.of);
-    return own_number / own.size * rooms + own.first + own_number % own.size;
-}
-
-const char* workload_name(WorkloadKind kind) noexcept {
-    switch (kind) {
-        case WorkloadKind::thesis:
-            return "thesis";
-        case WorkloadKind::fanout:
-            return "fanout";
-        case WorkloadKind::idle:
-            return "idle";
-        case WorkloadKind::scenario:
-            return "run";
-    }
-    return "";
+void add_rate_run_options(CLI::App& app, Options& options) {
+    options.workload = WorkloadKind::fanout;
+    options.outstanding = outstanding_at_a_rate;
+    options.payload_bytes = fanout_payload_bytes;
+    options.warm_up_ns = step_warm_up_ns;
+    app.formatter(std::make_shared<HelpFormatter>());
+    add_room_options(app, options);
+    add_load_options(app, options);
+    add_arrival_options(app, options.offered, "");
+    add_protocol_option(app, options);
+    add_connection_options(app, options);
+    add_server_results(app, options);
 }
 
 std::optional<int> read_options(int argc, const char* const* argv, Options& options,
@@ -379,7 +309,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     Options thesis = options;
     Options fanout = options;
     fanout.outstanding = outstanding_by_default;
-    fanout.payload_bytes = 64;
+    fanout.payload_bytes = fanout_payload_bytes;
     Options idle = options;
     idle.users = 1000;
     idle.publishers = 0;
@@ -395,6 +325,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     add_merge(app, command);
     add_compare(app, command);
     add_ingest_log(app, command);
+    add_sweep(app, command);
+    add_search(app, command);
     app.require_subcommand(1);
     app.footer(std::string("Examples:\n"
                            "  loadgen thesis --users 100\n"
@@ -402,6 +334,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen fanout --members 100 --rate 10000 --arrivals poisson\n"
                            "  loadgen fanout --rooms 1000 --members 2 --json result.json\n"
                            "  loadgen fanout --protocol redis --connect 127.0.0.1:6379\n"
+                           "  loadgen search --members 100 --slo 'p99<=5ms'\n"
+                           "  loadgen sweep --members 100 --rates 1000..100000\n"
                            "  loadgen idle --users 10000 --server-pid $(pidof uring-server)\n"
                            "  loadgen scenarios\n"
                            "  loadgen run bench/scenarios/churn.json --slo 'p99<=5ms'\n"

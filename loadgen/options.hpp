@@ -14,6 +14,10 @@
 #include "loadgen/slo.hpp"
 #include "uring_async/io/io_choice.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace ringside::loadgen {
 
 enum class WorkloadKind : std::uint8_t { thesis, fanout, idle, scenario };
@@ -48,6 +52,7 @@ struct Options {
     std::uint64_t metrics_interval_ns = 1'000'000'000;
     std::string server_label = "unknown";
     std::size_t server_pid = 0;  // 0: none
+    bool quiet = false;          // no progress on standard error
     uring::IoChoice io = uring::IoChoice::automatic;
     /// No option of the command line: a server that lets so much of the end go by without a byte is
     /// not waited for.
@@ -65,6 +70,17 @@ struct Options {
 inline constexpr int usage_error = 2;  // exit code
 
 [[nodiscard]] const char* workload_name(WorkloadKind kind) noexcept;  // "fanout"
+/// What a run is judged by where nothing else is said: to the last member, where any is counted.
+[[nodiscard]] Latency usual_latency(const Options& options);
+
+// ---- for commands that run fanout at rates of their own ----
+/// Makes `options` those of fanout with a rate, and adds all that such a run takes but the rate
+/// itself, --duration, --slo and what can hold one run alone.
+void add_rate_run_options(CLI::App& app, Options& options);
+/// `meaning` opens the option's description.
+void add_slo_option(CLI::App& app, Options& options, const std::string& meaning);
+/// Sets what follows from other options; why these make no sense together, or null.
+[[nodiscard]] const char* settle(Options& options);
 
 /// What the program does instead of a run; returns its exit code. May throw StartError.
 using Command = std::function<int()>;

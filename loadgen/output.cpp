@@ -64,10 +64,14 @@ void check_outputs(const Options& options) {
     check_hgrm(options);
 }
 
+std::FILE* table_stream(const Options& options) noexcept {
+    const bool taken = options.json == standard_output || options.csv == standard_output;
+    return taken ? stderr : stdout;
+}
+
 bool write_outputs(const Options& options, const Results& results) {
     if (results.failure.empty() || results.measured_seconds > 0) {
-        const bool taken = options.json == standard_output || options.csv == standard_output;
-        fmt::print(taken ? stderr : stdout, "{}", table_report(results));
+        fmt::print(table_stream(options), "{}", table_report(results));
     }
     if (!results.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results.failure);
     bool all = options.json.empty() || write_output_file(options.json, json_report(results));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdio>
 #include <string>
 
 #include "loadgen/results.hpp"
@@ -13,6 +14,9 @@ void check_outputs(const Options& options);
 /// The table and the files that the options ask for; false where a file could not be written,
 /// which is told on standard error.
 [[nodiscard]] bool write_outputs(const Options& options, const Results& results);
+
+/// Standard output; standard error where that is wanted for JSON or CSV.
+[[nodiscard]] std::FILE* table_stream(const Options& options) noexcept;
 
 // ---- for what is no run; "-" is standard output ----
 

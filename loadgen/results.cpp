@@ -31,7 +31,7 @@ void warn_of_lateness(const Recorder& recorder, std::vector<std::string>& all) {
 
 Latency Results::slo_latency() const noexcept {
     if (options.slo && options.slo->kind) return *options.slo->kind;
-    return scenario_of(options).has_audience() ? Latency::last_member : Latency::own_copy;
+    return usual_latency(options);
 }
 
 std::optional<SloVerdict> Results::slo() const {

@@ -73,6 +73,7 @@ Results Run::execute() {
     results_.resident_bytes_before = server_resident_bytes();
     spawn(nullptr);
     state_.driver.run();
+    monitor_.finish();
     results_.failure = state_.failure;
     results_.connections = state_.sign_ins;
     return results_;

@@ -56,15 +56,24 @@ std::optional<Slo> parse_slo(std::string_view text) {
     return slo;
 }
 
+std::string slo_text(const Slo& slo, Latency by_default) {
+    return fmt::format("p{} of {} <= {}", slo.percentile,
+                       latency_name(slo.kind.value_or(by_default)), time_text(slo.limit_ns));
+}
+
+std::uint64_t samples_needed(const Slo& slo) {
+    return static_cast<std::uint64_t>(std::llround(10 / (1 - slo.percentile / 100)));
+}
+
 SloVerdict judge(const Slo& slo, const Recorder& recorder, Latency by_default) {
     const Latency kind = slo.kind.value_or(by_default);
     const Histogram& latency = recorder.latency(kind);
     const double quantile = slo.percentile / 100;
     const std::string what = fmt::format("{} p{}", latency_name(kind), slo.percentile);
     if (!supports_quantile(latency.count(), quantile)) {
-        const auto needed = static_cast<std::uint64_t>(std::llround(10 / (1 - quantile)));
         return {{},
-                fmt::format("{} needs {} samples, there are {}", what, needed, latency.count())};
+                fmt::format("{} needs {} samples, there are {}", what, samples_needed(slo),
+                            latency.count())};
     }
     const std::uint64_t measured_ns = latency.at_quantile(quantile);
     // A value beyond the histogram has no bucket; one within stands for all of its bucket.

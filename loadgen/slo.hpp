@@ -21,6 +21,11 @@ struct Slo {
 /// or not from 1 ns to 68 s.
 [[nodiscard]] std::optional<Slo> parse_slo(std::string_view text);
 
+/// "p99 of last_member <= 1 ms".
+[[nodiscard]] std::string slo_text(const Slo& slo, Latency by_default);
+/// So many samples are needed to judge it.
+[[nodiscard]] std::uint64_t samples_needed(const Slo& slo);
+
 struct SloVerdict {
     std::optional<bool> met;  // empty: too few samples to tell
     std::string text;         // what was measured against what, for a person

@@ -49,6 +49,16 @@ void Violations::tell(Violation kind, std::string_view what) {
     details_.push_back(fmt::format("{}: {}", violation_name(kind), printable(what)));
 }
 
+std::string Violations::text() const {
+    std::string text;
+    for (std::size_t i = 0; i < violation_kinds; ++i) {
+        if (counts_[i] == 0) continue;
+        fmt::format_to(std::back_inserter(text), "{}{} {}", text.empty() ? "" : ", ", counts_[i],
+                       violation_name(static_cast<Violation>(i)));
+    }
+    return text;
+}
+
 std::uint64_t Violations::total() const noexcept {
     return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
 }

@@ -44,6 +44,8 @@ class Violations {
         return counts_[static_cast<std::size_t>(kind)];
     }
     [[nodiscard]] std::uint64_t total() const noexcept;
+    /// "3 lost, 1 repeated"; empty where there are none.
+    [[nodiscard]] std::string text() const;
     [[nodiscard]] const std::vector<std::string>& details() const noexcept { return details_; }
 
  private:

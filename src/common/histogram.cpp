@@ -118,6 +118,25 @@ std::uint64_t Histogram::at_quantile(double quantile) const noexcept {
     return max_ns_;  // among the overflown values, of which only the greatest is known
 }
 
+Histogram Histogram::since(const Histogram& earlier) const {
+    RINGSIDE_ASSERT(earlier.count_ <= count_);
+    Histogram difference;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+        difference.counts_[i] = counts_[i] - earlier.counts_[i];
+        if (difference.counts_[i] == 0) continue;
+        difference.min_ns_ = std::min(difference.min_ns_, i == 0 ? 0 : highest_of(i - 1) + 1);
+        difference.max_ns_ = std::min(highest_of(i), max_ns_);
+    }
+    difference.count_ = count_ - earlier.count_;
+    difference.sum_ns_ = sum_ns_ - earlier.sum_ns_;
+    difference.overflow_ = overflow_ - earlier.overflow_;
+    if (difference.overflow_ > 0) {
+        difference.min_ns_ = std::min(difference.min_ns_, value_limit);
+        difference.max_ns_ = max_ns_;
+    }
+    return difference;
+}
+
 std::uint64_t Histogram::count_at_or_below(std::uint64_t bound_ns) const noexcept {
     if (bound_ns >= max_ns_) return count_;
     const std::size_t last = bound_ns < value_limit ? index_of(bound_ns) : counts_.size() - 1;

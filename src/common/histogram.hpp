@@ -58,6 +58,9 @@ class Histogram {
                                                           const Extremes& extremes);
     /// As if all values of `other` had been recorded here. The sums together must fit 64 bits.
     void merge(const Histogram& other) noexcept;
+    /// What was recorded after `earlier`, a copy of this histogram, was taken. Its least and its
+    /// greatest value are the bounds of their buckets.
+    [[nodiscard]] Histogram since(const Histogram& earlier) const;
 
     /// The bucket of a value, as HdrHistogram's counts_index_for at 3 digits, lowest value 1.
     [[nodiscard]] static std::size_t index_of(std::uint64_t value_ns) noexcept;

@@ -243,4 +243,28 @@ TEST_CASE("counting up to a bound is exact to one fine bucket") {
     }
 }
 
+TEST_CASE("what came since a copy was taken has its own count, percentiles and extremes") {
+    Histogram histogram;
+    for (std::uint64_t i = 0; i < 1000; ++i)
+        histogram.record(5'000'000);
+    histogram.record(Histogram::value_limit);
+    const Histogram earlier = histogram;
+    CHECK(histogram.since(earlier).count() == 0);
+    CHECK(histogram.since(earlier).at_quantile(0.5) == 0);
+    CHECK(histogram.since(earlier).min_ns() == 0);
+    for (std::uint64_t value = 1; value <= 100; ++value)
+        histogram.record(value);
+    const Histogram latest = histogram.since(earlier);
+    CHECK(latest.count() == 100);
+    CHECK(latest.sum_ns() == 5050);
+    CHECK(latest.overflow() == 0);
+    CHECK(latest.min_ns() == 1);
+    CHECK(latest.max_ns() == 100);
+    CHECK(latest.at_quantile(0.5) == 50);
+    CHECK(latest.at_quantile(0.99) == 99);
+    histogram.record(2 * Histogram::value_limit);
+    CHECK(histogram.since(earlier).overflow() == 1);
+    CHECK(histogram.since(earlier).max_ns() == 2 * Histogram::value_limit);
+}
+
 }  // namespace ringside
