@@ -63,7 +63,7 @@ STARTING = (
 FIGURES = {"alone": JOINING, "quiet": OTHERS_WAIT, "elsewhere": OTHERS_WAIT, "joins": OTHERS_WAIT,
            "start": STARTING}
 
-# Of two parts: see history_summary.p99_rise().
+# Of two parts: see history_summary.rise().
 P99_RISE = Figure("p99_rise", "last member's p99, times that without a join", "p99 rise", "ratio", False)
 
 
@@ -82,6 +82,6 @@ class Target:
 TARGETS = (
     # Per worker: a reader is served by one.
     Target("a join's bytes per second", _STREAM, 1e9),
-    Target("the others' p99, somebody joins over nobody", P99_RISE, 1.10),
+    Target("the others' p99, somebody joins here over nobody", P99_RISE, 1.10),
     Target(f"exec to the list (target for {ROOMS:,} rooms)", STARTING[0], 1.0),
 )

@@ -7,7 +7,7 @@ import results_file
 import terminal
 from fanout_report import commands, machine_table, markdown_table
 from history_parts import FIGURES, PARTS, TARGETS
-from history_summary import figures, late, losses, p99_rise, problems, reached
+from history_summary import figures, late, losses, p99_rise, problems, reached, rise
 from units import NOTHING, show, show_spread, significant
 
 READING = """\
@@ -63,6 +63,10 @@ def _rise(value):
     return NOTHING if value is None else f"{significant(value['median'])} ×"
 
 
+_RISES = [(name, short, part) for name, short in (("others_p50", "p50"), ("others_p99", "p99"))
+          for part in ("elsewhere", "joins")]
+
+
 def table(results):
     """Medians for a terminal of 80 columns."""
     lines = []
@@ -73,16 +77,16 @@ def table(results):
             values = figures(results, load["name"], one["label"])
             lines.append(_line(one["label"], [show(values[figure.name] and values[figure.name]["median"],
                                                    figure.kind) for figure in shown]))
-    lines += [terminal.bold("p99 of the others, times that with nobody joining"),
-              _line("", ["elsewhere", "here"])]
-    lines += [_line(one["label"], [_rise(p99_rise(results, part, one["label"]))
-                                   for part in ("elsewhere", "joins")])
+    lines += [terminal.bold("what the others wait, times that with nobody joining"),
+              _line("", [f"{short} {PARTS[part].short}" for _, short, part in _RISES], 16)]
+    lines += [_line(one["label"], [_rise(rise(results, part, one["label"], name))
+                                   for name, _, part in _RISES], 16)
               for one in results["contenders"]]
     return "\n".join(lines) + "\n"
 
 
-def _line(name, cells):
-    return f"  {name:<11}" + "".join(f"{cell:>13}" for cell in cells)
+def _line(name, cells, width=13):
+    return f"  {name:<11}" + "".join(f"{cell:>{width}}" for cell in cells)
 
 
 def _show(value, kind):
@@ -105,10 +109,12 @@ def _goal(target, value):
 def goals(results):
     """What each server reaches of the targets."""
     rows = [[one["title"], *(_goal(target, value) for target, value in reached(results, one["label"])),
-             _show(p99_rise(results, "elsewhere", one["label"]), "ratio")]
+             _show(p99_rise(results, "elsewhere", one["label"]), "ratio"),
+             *(_show(rise(results, part, one["label"], "others_p50"), "ratio")
+               for part in ("joins", "elsewhere"))]
             for one in results["contenders"]]
-    return markdown_table(["server", *(target.title for target in TARGETS),
-                           "the others' p99, somebody joins elsewhere over nobody"], rows)
+    return markdown_table(["server", *(target.title for target in TARGETS), "p99, elsewhere over nobody",
+                           "p50, here over nobody", "p50, elsewhere over nobody"], rows)
 
 
 def part_table(results, load):

@@ -14,18 +14,23 @@ def figures(results, part, contender):
             for figure in FIGURES[part]}
 
 
-def p99_rise(results, part, contender):
-    """The others' p99 in this part over that without any join: the ratio of the medians with its
-    range over the rounds; None where a part has no p99."""
+def rise(results, part, contender, name):
+    """A figure of the others in this part over the same without any join: the ratio of the medians
+    with its range over the rounds; None where a part does not have it."""
     with_joins, without = (
-        {run["round"]: run["figures"]["others_p99"] for run in good(results["runs"], name, contender)
-         if run["figures"].get("others_p99")}
-        for name in (part, "quiet"))
+        {run["round"]: run["figures"][name] for run in good(results["runs"], load, contender)
+         if run["figures"].get(name)}
+        for load in (part, "quiet"))
     shared = sorted(with_joins.keys() & without.keys())
     if not shared:
         return None
     by_round = spread([with_joins[number] / without[number] for number in shared])
     return by_round | {"median": median(with_joins.values()) / median(without.values())}
+
+
+def p99_rise(results, part, contender):
+    """That of the others' p99, for which there is a target."""
+    return rise(results, part, contender, "others_p99")
 
 
 def reached(results, contender):

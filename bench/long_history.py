@@ -38,7 +38,7 @@ SECONDS_BESIDES = 2.0
 
 EXAMPLES = """\
 examples:
-  bench/history                           everything, about five minutes
+  bench/history                           everything, about seven minutes
   bench/history --quick                   everything once, on less data
   bench/history --server uring-1 --messages 5000000
 """

@@ -13,7 +13,7 @@ from history_client import (FRAME_BYTES, WRITER, Client, ClientError, Stream, pa
                             wrong_messages)
 from history_parts import PARTS
 from history_runs import loadgen_figures, stream_figures
-from history_summary import late, losses, p99_rise, problems, reached
+from history_summary import late, losses, p99_rise, problems, reached, rise
 
 SERVERS = ("uring-1", "pipeline")
 # What the others' p99 is with nobody joining, in milliseconds, and its factors in the other parts.
@@ -167,6 +167,7 @@ class Summary(unittest.TestCase):
         found = results()
         self.assertAlmostEqual(p99_rise(found, "joins", "pipeline")["median"], 3.0)
         self.assertAlmostEqual(p99_rise(found, "elsewhere", "uring-1")["median"], 1.5)
+        self.assertAlmostEqual(rise(found, "joins", "uring-1", "others_p50")["median"], 1.0)
 
     def test_there_is_no_rise_without_percentiles(self):
         found = results()
@@ -215,7 +216,7 @@ class Report(unittest.TestCase):
     def test_where_each_one_loses_names_the_targets(self):
         text = history_report.text(results(), {"headline": "x.svg"})
         losing = text.split("## Where each one loses")[1].split("\n## ")[0]
-        self.assertRegex(losing, r"joins over nobody: 3\.00 ×, the target is at most 1\.10 ×")
+        self.assertRegex(losing, r"joins here over nobody: 3\.00 ×, the target is at most 1\.10 ×")
         self.assertRegex(losing, r"bytes per second: 812 MB/s .*, the target is at least 1\.00 GB/s")
 
     def test_a_load_generator_that_came_late_is_warned_of(self):
