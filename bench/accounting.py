@@ -14,13 +14,19 @@ def _machine_seconds():
     return (user + nice + system + irq + softirq) / hertz, steal / hertz
 
 
-def _process_seconds(pid):
+def process_seconds(pid):
     """User and system time of a process; 0 where it is gone."""
     try:
         words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
         return 0.0
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def script_seconds():
+    """User and system time of this script itself."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _children_seconds():
@@ -30,19 +36,24 @@ def _children_seconds():
 
 class OtherPrograms:
     """What part of the machine went to others between the start and shares(): neither to the
-    server with this process id nor to children that ended meanwhile. `machine_cpu_seconds` is what
-    all together took, softirqs included, which no process may be charged for."""
+    servers with these process ids, nor to this script, nor to its children that ended meanwhile.
+    `machine_cpu_seconds` is what all together took, softirqs included, which no process may be
+    charged for."""
 
-    def __init__(self, server_pid):
-        self._server_pid = server_pid
+    def __init__(self, *server_pids):
+        self._server_pids = server_pids
         self._machine, self._steal = _machine_seconds()
-        self._own = _process_seconds(server_pid) + _children_seconds()
+        self._own = self._own_seconds()
         self._started = time.time()
 
+    def _own_seconds(self):
+        return (sum(process_seconds(pid) for pid in self._server_pids)
+                + script_seconds() + _children_seconds())
+
     def shares(self):
-        """{"other_cpu_share", "steal_share"}, of all cores; the server still runs."""
+        """{"other_cpu_share", "steal_share"}, of all cores; the servers still run."""
         machine, steal = _machine_seconds()
-        own = _process_seconds(self._server_pid) + _children_seconds() - self._own
+        own = self._own_seconds() - self._own
         available = (time.time() - self._started) * os.cpu_count()
         return {"other_cpu_share": max(0.0, (machine - self._machine - own) / available),
                 "steal_share": (steal - self._steal) / available,

@@ -22,7 +22,7 @@ class ChildError(Exception):
     """A child could not be started, or did not do in time what it is there for."""
 
 
-def wait_until(condition, seconds, what):
+def wait_until(condition, seconds, what, poll_seconds=POLL_SECONDS):
     """Polls until `condition()` is true and returns its value; ChildError after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -31,7 +31,7 @@ def wait_until(condition, seconds, what):
             return value
         if time.monotonic() > deadline:
             raise ChildError(f"waited {seconds:g} s in vain for {what}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(poll_seconds)
 
 
 def free_port():
@@ -102,7 +102,7 @@ class Child:
         return "\n".join(lines[-count:])
 
 
-def wait_for_port(server, port_file, seconds=10.0):
+def wait_for_port(server, port_file, seconds=10.0, poll_seconds=POLL_SECONDS):
     """The port that a server has written to its port file; ChildError where it ends before."""
     def port():
         if server.exit_code() is not None:
@@ -111,4 +111,4 @@ def wait_for_port(server, port_file, seconds=10.0):
         text = Path(port_file).read_text() if Path(port_file).exists() else ""
         return int(text) if text.strip().isdigit() else None
 
-    return wait_until(port, seconds, f"the port of {server.arguments[0]}")
+    return wait_until(port, seconds, f"the port of {server.arguments[0]}", poll_seconds)

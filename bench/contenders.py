@@ -52,19 +52,26 @@ CONTENDERS = {
 VARIANTS = ("floor-2", "uring-1", "uring-4")
 
 
+def chat_command(contender, build, folder, data):
+    """What starts a chat server with `data` as its data folder. It writes its port to `folder/port`
+    and its metrics to `folder/server.prom`."""
+    return [build / contender.program, *contender.arguments, "--listen=127.0.0.1:0",
+            f"--port-file={folder / 'port'}", f"--data={data}",
+            f"--max-connections={CONNECTIONS_MAX}", "--log-level=warn",
+            f"--metrics-textfile={folder / 'server.prom'}",
+            f"--metrics-interval={METRICS_INTERVAL}"]
+
+
 @contextlib.contextmanager
-def running(contender, build, folder):
-    """(child, port) of a server that accepts connections, in a folder of its own; SIGTERM at the
-    end. A chat server writes its metrics to `folder/server.prom`."""
+def running(contender, build, folder, data=None):
+    """(child, port) of a server that accepts connections, with `folder` for its files; SIGTERM at
+    the end. `data`: the data folder of a chat server, if it is to be another than `folder/data`."""
     if contender.protocol != "chat":
         with peers.Peer(contender.protocol, folder) as peer:
             yield peer.child, peer.port
         return
-    server = Child([build / contender.program, *contender.arguments, "--listen=127.0.0.1:0",
-                    f"--port-file={folder / 'port'}", f"--data={folder / 'data'}",
-                    f"--max-connections={CONNECTIONS_MAX}", "--log-level=warn",
-                    f"--metrics-textfile={folder / 'server.prom'}",
-                    f"--metrics-interval={METRICS_INTERVAL}"], folder / "server.log")
+    server = Child(chat_command(contender, build, folder, data or folder / "data"),
+                   folder / "server.log")
     try:
         yield server, wait_for_port(server, folder / "port")
     finally:

@@ -87,7 +87,8 @@ def _contender_line(results, load, label):
                          _share(advantage(results, load, label, "floor"))])
 
 
-def _rows(header, rows):
+def markdown_table(header, rows):
+    """A table of a report; cells are text."""
     return "\n".join(["| " + " | ".join(header) + " |", "| " + " | ".join(["---"] * len(header)) + " |",
                       *("| " + " | ".join(row) + " |" for row in rows)])
 
@@ -112,8 +113,8 @@ def goals(results):
                          _goal(than["redis"], load["redis_goal"], _times),
                          _goal(than["floor"], load["floor_goal"], _share), _share(than["floor-2"]),
                          _times(than["uring-epoll"]), _times(than["pipeline"])])
-    return _rows(["server", "load", "times Redis", "of the floor", "of the floor on two CPUs",
-                  "times its epoll I/O", "times pipeline"], rows)
+    return markdown_table(["server", "load", "times Redis", "of the floor", "of the floor on two CPUs",
+                           "times its epoll I/O", "times pipeline"], rows)
 
 
 def load_table(results, load):
@@ -121,9 +122,9 @@ def load_table(results, load):
     values = {one["title"]: figures(results, load, one["label"]) for one in results["contenders"]}
     values = {title: row for title, row in values.items() if row[load["headline"]]}
     shown = [figure for figure in FIGURES if any(row[figure.name] for row in values.values())]
-    return _rows(["", *(figure.title for figure in shown)],
-                 [[title, *(show_spread(row[figure.name], figure.kind) for figure in shown)]
-                  for title, row in values.items()])
+    return markdown_table(["", *(figure.title for figure in shown)],
+                          [[title, *(show_spread(row[figure.name], figure.kind) for figure in shown)]
+                           for title, row in values.items()])
 
 
 def _losses(results):
@@ -161,16 +162,18 @@ def warnings(results):
     return [f"> ⚠ {line}" for line in lines]
 
 
-def _machine(results):
+def machine_table(results):
+    """What the figures depend on: commit, machine, build, versions."""
     found = results["environment"]
     rows = [["commit", f"`{results['commit']}`" + (" with local changes" if results["dirty"] else "")],
             *([name, f"`{value}`"] for name, value in found.items() if name != "mitigations"),
             *([name, str(value)] for name, value in results["build"].items()),
             *([name, " ".join(text.split())] for name, text in results["versions"].items())]
-    return _rows(["", ""], [[str(cell) for cell in row] for row in rows])
+    return markdown_table(["", ""], [[str(cell) for cell in row] for row in rows])
 
 
-def _commands(results):
+def commands(results):
+    """The script's own command, and those of the first run of each contender and load."""
     seen = {}
     for run in results["runs"]:
         for kind in ("server_command", "load_command"):
@@ -197,7 +200,7 @@ def text(results, charts):
     for load in results["loads"]:
         parts += [f"## {load['title'][0].upper()}{load['title'][1:]}", load_table(results, load)]
     parts += ["## Where each one loses", *_losses(results), "## How to read this", READING,
-              "## Machine and build", _machine(results), "## Commands", _commands(results)]
+              "## Machine and build", machine_table(results), "## Commands", commands(results)]
     return "\n\n".join(parts) + "\n"
 
 

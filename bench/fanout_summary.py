@@ -85,11 +85,12 @@ def losses(results):
     for load in results["loads"]:
         table = {label: figures(results, load, label) for label in servers}
         for figure in FIGURES:
-            found += _losses_on(table, load["name"], figure)
+            found += losses_on(table, load["name"], figure)
     return found
 
 
-def _losses_on(table, load, figure):
+def losses_on(table, load, figure):
+    """The same on one figure; `table` is {label: figures()}."""
     known = {label: row[figure.name] for label, row in table.items() if row[figure.name]}
     if figure.higher_is_better is None or len(known) < 2:
         return []

@@ -48,7 +48,8 @@ def _scale_of(value, scales):
 
 
 def scale_of(value, kind):
-    """(factor, unit) for a value of a kind: seconds, bytes, count, rate or ratio."""
+    """(factor, unit) for a value of a kind: seconds, bytes, count, rate, byte_rate (1 GB: 10^9 bytes),
+    or any other, which has none."""
     if kind == "seconds":
         factor, unit = _scale_of(value, SECONDS)
         return factor, " " + unit
@@ -60,6 +61,9 @@ def scale_of(value, kind):
     if kind == "rate":
         factor, unit = _scale_of(value, COUNTS)
         return factor, (unit or " ") + "/s"
+    if kind == "byte_rate":
+        factor, unit = _scale_of(value, COUNTS)
+        return factor, (unit or " ") + "B/s"
     return 1.0, ""
 
 

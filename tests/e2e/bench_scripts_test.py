@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CALLS_PER_DELIVERY_MAX = 0.01
 DELIVERIES_PER_SEND_MIN = 8.0
 IDLE_BYTES_MAX = 1536
+# A history that is longer than what a room keeps in memory.
+MESSAGES, FRAME_BYTES, ROOMS = 20_000, 112, 100
 SHORT = ("--no-bootstrap", "--rounds", "1", "--duration", "300ms", "--warm-up", "100ms")
 
 
@@ -67,6 +69,22 @@ def check_idle(build, out):
         assert size <= IDLE_BYTES_MAX, one
 
 
+def check_history(build, out):
+    servers = ("uring-1", "pipeline")
+    results = run(build, out, "history", "--messages", str(MESSAGES), "--rooms", str(ROOMS),
+                  *(word for label in servers for word in ("--server", label)))
+    parts = {(one["contender"], one["load"]): one for one in results["runs"]}
+    assert len(parts) == len(results["runs"]) == 5 * len(servers), parts.keys()
+    for label in servers:
+        for part in ("alone", "joins", "elsewhere"):
+            one = parts[label, part]
+            assert one["history_bytes"] == MESSAGES * FRAME_BYTES, one
+            assert one["figures"]["streams"] >= 2, one
+        assert all(parts[label, part]["violations"] == 0
+                   for part in ("alone", "quiet", "joins", "elsewhere")), parts
+        assert parts[label, "start"]["rooms_listed"] == ROOMS, parts
+
+
 def main():
     build = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as name:
@@ -74,6 +92,7 @@ def main():
         check_compare(build, out)
         check_fanout(build, out)
         check_idle(build, out)
+        check_history(build, out)
     print("all good")
 
 

@@ -10,6 +10,7 @@ class Units(unittest.TestCase):
                 (0.0012, "seconds", "1.20 ms"), (12.34 * 2**20, "bytes", "12.3 MiB"),
                 (0.00831, "plain", "0.00831"), (0.1, "plain", "0.100"), (0, "plain", "0"),
                 (2, "count", "2"), (999.96, "rate", "1.00 k/s"), (12, "rate", "12.0 /s"),
+                (1.234e9, "byte_rate", "1.23 GB/s"), (12, "byte_rate", "12.0 B/s"),
                 (4_700_000, "count", "4.70 M"), (None, "seconds", "–")):
             with self.subTest(value=value, kind=kind):
                 self.assertEqual(show(value, kind), expected)

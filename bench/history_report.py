@@ -1,0 +1,218 @@
+"""What bench/history shows: lines while it runs, a table of 80 columns, and the report."""
+
+from pathlib import Path
+
+import fanout_report
+import results_file
+import terminal
+from fanout_report import commands, machine_table, markdown_table
+from history_parts import FIGURES, PARTS, TARGETS
+from history_summary import figures, late, losses, p99_rise, problems, reached, rise
+from units import NOTHING, show, show_spread, significant
+
+READING = """\
+- *Joining*: one client, written in Python, joins the room, receives the whole history into one buffer without looking at
+  it, leaves, and joins again, on the same connection, until the time is over; the rate is the history's bytes over the time from the
+  request to the last byte, the median of a run's joins without its first. The server was restarted on the folder that it had filled, so
+  its memory holds nothing of the room at the first join, which also opens the file and checks its end; that one stands apart. Later joins
+  find the newest segments in memory, everything else is read from the file. The kernel has the file in its page cache throughout: no disk
+  is measured here. After the last time was taken, one more join has every frame examined.
+- One join is served by one worker, so its rate is a rate per worker, whatever `--workers` says. The reader works at the same time: it needs a
+  core of its own.
+- *The others*: a room of {members}, in which one sends {rate} messages of 64 bytes a second (open loop: latencies count from when a message
+  was due). *Nobody*: nobody joins meanwhile. *Here*: the client above reads the history from the same server, join after join, from
+  before the load's set-up to its end. *Elsewhere*: it reads it from a second server of the same kind. Then this server does as much as
+  with nobody, and what the others wait longer is the price of sharing the cores; what *here* adds to that is the server's own.
+- *Load generator late* is how long after it was due a message was sent for the generator's own sake. Where its p99 is near the others' p99,
+  the wait is for a core and not for the server. *From sending* leaves that lateness out.
+- The reader, the load generator and the server compete for {cores} cores.
+- CPU time is user and system time of the process, to 10 ms. The reader's is this script's.
+- *Starting* is timed from before the fork to the moment at which the script has found the port file (looked for every
+  millisecond; a server writes it when it accepts), and to the moment at which a client has connected, taken a name and received the
+  whole list. All servers start on the same folder of rooms without messages; only headers are read at a start. The page cache is warm.
+- A ratio is that of the medians, its range that of the rounds. A server loses where none of its rounds reaches any round of the best."""
+
+
+def say_start(position, count, number, part, contender):
+    """The left half of a run's line, printed while it runs."""
+    width = len(str(count))
+    terminal.say(f"[{position:{width}}/{count}] round {number}  {part.name:<9}  "
+                 f"{contender.label:<11} ", end="")
+
+
+def say_end(run):
+    """The right half: what it did, or what went wrong."""
+    if run["problem"] is not None:
+        terminal.say(terminal.red("FAILED"))
+        for line in run["problem"].splitlines():
+            terminal.say(terminal.red(f"    {line}"))
+        return
+    found = run["figures"]
+    words = []
+    if "list_seconds" in found:
+        words.append(f"{show(found['list_seconds'], 'seconds'):>8} to the list")
+    if "stream_rate" in found:
+        words.append(f"{show(found['stream_rate'], 'byte_rate'):>9}")
+    if "others_p99" in found:
+        words.append(f"p99 {show(found['others_p99'], 'seconds'):>7}"
+                     + (" (late)" if "generator_limit" in run else ""))
+    terminal.say("  ".join(words))
+
+
+def _rise(value):
+    return NOTHING if value is None else f"{significant(value['median'])} ×"
+
+
+_RISES = [(name, short, part) for name, short in (("others_p50", "p50"), ("others_p99", "p99"))
+          for part in ("elsewhere", "joins")]
+
+
+def table(results):
+    """Medians for a terminal of 80 columns."""
+    lines = []
+    for load in results["loads"]:
+        shown = FIGURES[load["name"]][:5]
+        lines += [terminal.bold(load["title"]), _line("", [figure.short for figure in shown])]
+        for one in results["contenders"]:
+            values = figures(results, load["name"], one["label"])
+            lines.append(_line(one["label"], [show(values[figure.name] and values[figure.name]["median"],
+                                                   figure.kind) for figure in shown]))
+    lines += [terminal.bold("what the others wait, times that with nobody joining"),
+              _line("", [f"{short} {PARTS[part].short}" for _, short, part in _RISES], 16)]
+    lines += [_line(one["label"], [_rise(rise(results, part, one["label"], name))
+                                   for name, _, part in _RISES], 16)
+              for one in results["contenders"]]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name, cells, width=13):
+    return f"  {name:<11}" + "".join(f"{cell:>{width}}" for cell in cells)
+
+
+def _show(value, kind):
+    """With the sign of a ratio, which units.show leaves to the table."""
+    return show_spread(value, kind) + (" ×" if value is not None and kind == "ratio" else "")
+
+
+def _limit(target):
+    return _show({"median": target.limit, "count": 1}, target.figure.kind)
+
+
+def _goal(target, value):
+    """`1.62 GB/s (1.4–1.8), target 1.00 GB/s`, and that it is missed where it is."""
+    if value is None:
+        return NOTHING
+    missed = "" if target.met(value["median"]) else ", **missed**"
+    return f"{_show(value, target.figure.kind)}, target {_limit(target)}{missed}"
+
+
+def goals(results):
+    """What each server reaches of the targets."""
+    rows = [[one["title"], *(_goal(target, value) for target, value in reached(results, one["label"])),
+             _show(p99_rise(results, "elsewhere", one["label"]), "ratio"),
+             *(_show(rise(results, part, one["label"], "others_p50"), "ratio")
+               for part in ("joins", "elsewhere"))]
+            for one in results["contenders"]]
+    return markdown_table(["server", *(target.title for target in TARGETS), "p99, elsewhere over nobody",
+                           "p50, here over nobody", "p50, elsewhere over nobody"], rows)
+
+
+def part_table(results, load):
+    """All figures of all servers in one part."""
+    values = {one["title"]: figures(results, load["name"], one["label"]) for one in results["contenders"]}
+    shown = [figure for figure in FIGURES[load["name"]] if any(row[figure.name] for row in values.values())]
+    return markdown_table(["", *(figure.title for figure in shown)],
+                          [[title, *(show_spread(row[figure.name], figure.kind) for figure in shown)]
+                           for title, row in values.items()])
+
+
+def others_table(results):
+    """The parts with a load, a server's side by side."""
+    loads = [load for load in results["loads"] if PARTS[load["name"]].others]
+    shown = FIGURES["joins"]
+    rows = []
+    for one in results["contenders"]:
+        for load in loads:
+            row = figures(results, load["name"], one["label"])
+            rows.append([one["title"], PARTS[load["name"]].short,
+                         *(show_spread(row[figure.name], figure.kind) for figure in shown)])
+    return markdown_table(["", "who joins", *(figure.title for figure in shown)], rows)
+
+
+def _missed(results, label):
+    """The targets that a server misses, as lines."""
+    return [f"- {target.title}: {_show(value, target.figure.kind)}, the target is at "
+            f"{'least' if target.figure.higher_is_better else 'most'} {_limit(target)}"
+            for target, value in reached(results, label) if value and not target.met(value["median"])]
+
+
+def _losses(results):
+    title = {one["label"]: one["title"] for one in results["contenders"]}
+    found = losses(results)
+    parts = []
+    for label in title:
+        lost = sorted((loss for loss in found if loss.loser == label), key=lambda loss: -loss.factor)
+        lines = [*_missed(results, label),
+                 *(f"- {PARTS[loss.load].title}, {loss.figure.title}: {title[loss.winner]} is ahead by "
+                   f"{significant(loss.factor)} ×" for loss in lost)]
+        parts.append(f"**{title[label]}**\n\n" + ("\n".join(lines) or "Nowhere clearly."))
+    return parts
+
+
+def warnings(results):
+    """What makes the figures less trustworthy than they look."""
+    lines = fanout_report.warnings(results)
+    runs = late(results)
+    if runs:
+        loaded = sum(PARTS[run["load"]].others for run in results["runs"] if run["problem"] is None)
+        which = ", ".join(dict.fromkeys(f"{run['contender']} ({PARTS[run['load']].short})" for run in runs))
+        lines.append(f"> ⚠ In {len(runs)} of {loaded} runs the load generator did not keep its schedule: "
+                     f"{which}. The others' latencies there are its own too.")
+    return lines
+
+
+def text(results, charts):
+    """The report; `charts` maps names to paths as the report must link them."""
+    settings = results["settings"]
+    messages, rooms = f"{settings['messages']:,}", f"{settings['rooms']:,}"
+    violations = sum(run.get("violations", 0) for run in results["runs"])
+    reading = READING.format(**settings["others"], cores=results["environment"]["cores"])
+    parts = [f"# Long histories and many rooms, {results['started'][:10]}",
+             f"{len(results['runs'])} runs, {settings['rounds']} round(s) of "
+             f"{settings['duration_seconds']:g} s (with a load: after {settings['warm_up_seconds']:g} s of "
+             f"warm-up), servers in turns, a fresh process each; medians, in brackets the range. "
+             f"Histories of {messages} messages, {settings['history_bytes']:,} bytes. Violations in all "
+             f"deliveries and in the histories examined: {violations}.",
+             *warnings(results),
+             *(f"> ⚠ {run['contender']}, {run['load']}: {run['problem']}" for run in problems(results)),
+             "## What is reached of the targets", goals(results),
+             f"![Rates of joins, and the others' p99]({charts['headline']})",
+             f"## Joining a room with {messages} messages", part_table(results, results["loads"][0]),
+             "## The other members meanwhile", others_table(results),
+             f"## Starting with {rooms} rooms", part_table(results, results["loads"][-1]),
+             "## Where each one loses", *_losses(results), "## How to read this", reading,
+             "## Machine and build", machine_table(results), "## Commands", commands(results)]
+    return "\n\n".join(parts) + "\n"
+
+
+def write(results, folder):
+    """Writes results.json, the chart and the report; returns the report's path."""
+    import history_chart  # here: it needs matplotlib, which the bootstrap may only just have installed
+
+    results["name"] = results_file.unused_name(Path(folder), results["name"])
+    own = Path(folder) / results["name"]
+    own.mkdir()
+    (own / "results.json").write_text(results_file.dump(results))
+    history_chart.draw(results, own / "headline.svg")
+    path = Path(folder) / f"{results['name']}.md"
+    path.write_text(text(results, {"headline": f"{results['name']}/headline.svg"}))
+    return path
+
+
+def conclude(results):
+    """The exit code of a whole measurement, and a red line where it is not 0."""
+    failed = problems(results)
+    if failed:
+        terminal.say(terminal.red(f"{len(failed)} runs FAILED"))
+        return 1
+    return 0

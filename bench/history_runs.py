@@ -1,0 +1,201 @@
+"""Single runs of bench/history: a fresh server process on data made before, one part of the
+measurement, what came of it.
+
+Nothing is judged here. A run that fails is a result like any other: `problem` says what happened.
+The reader of histories is this process itself, in one thread; loadgen and servers are children.
+"""
+
+import json
+import shutil
+import time
+from pathlib import Path
+from statistics import median
+
+from accounting import OtherPrograms, process_seconds, script_seconds
+from child import Child, ChildError, exit_text, wait_for_port
+from contenders import chat_command, running
+from history_client import FRAME_BYTES, PAYLOAD_BYTES, Client, ClientError
+from history_data import ROOM, room_names
+from history_parts import OTHERS
+from units import duration_text
+
+GRACE_SECONDS = 60.0
+INVALID_RUN = 4  # loadgen's exit code for a violation, or for a --rate that it did not keep
+# The port file is looked for so often; the time of a start is known no better.
+START_POLL_SECONDS = 0.001
+_GIGABYTE = 1e9
+
+
+def loadgen_figures(result):
+    """What is kept of the load generator's JSON, in seconds; None for a percentile that too few
+    samples carry."""
+    def percentile(latency, name):
+        value = result["latencies"].get(latency, {}).get(name)
+        return None if value is None else value / 1e9
+
+    seconds = result["measured_seconds"]
+    return {
+        "others_p50": percentile("last_member", "p50_ns"),
+        "others_p99": percentile("last_member", "p99_ns"),
+        "others_p99_from_sending": percentile("last_member_uncorrected", "p99_ns"),
+        "send_lag_p99": percentile("send_lag", "p99_ns"),
+        "others_per_second": result["rates"]["achieved_messages_per_second"],
+        "server_cores": result["server"]["cpu_seconds"] / seconds,
+        "generator_cores": result["loadgen"]["cpu_seconds"] / seconds}
+
+
+def stream_figures(streams, server_seconds, reader_seconds):
+    """What readings of a history came to; the first one opens the room and is told apart, if there
+    are more. CPU times are of all of them."""
+    further = streams[1:] or streams
+    gigabytes = sum(stream.history_bytes for stream in streams) / _GIGABYTE
+    return {"streams": len(streams),
+            "stream_rate": median(stream.bytes_per_second for stream in further),
+            "first_answer": streams[0].answer_seconds,
+            "first_stream_rate": streams[0].bytes_per_second,
+            "server_cpu_per_gigabyte": server_seconds / gigabytes,
+            "reader_cpu_per_gigabyte": reader_seconds / gigabytes}
+
+
+class Runner:
+    """Takes runs one after the other, each in a folder of its own below `work`."""
+
+    def __init__(self, build, work, settings, data):
+        self._build = Path(build)
+        self._folder = Path(work) / "run"
+        self._settings = settings
+        self._data = data
+
+    def take(self, number, part, contender):
+        """What results.json keeps of a run. `number` is the round, and the load's seed."""
+        self._folder.mkdir()
+        run = {"round": number, "load": part.name, "contender": contender.label, "problem": None,
+               "figures": {}}
+        try:
+            if part.name == "start":
+                self._start(run, contender)
+            else:
+                self._serve(run, part, contender)
+        except (ChildError, ClientError) as error:
+            run["problem"] = str(error)
+            run["figures"] = {}
+        finally:
+            shutil.rmtree(self._folder)
+        return run
+
+    def _start(self, run, contender):
+        command = chat_command(contender, self._build, self._folder, self._data.rooms_folder)
+        begun = time.perf_counter()
+        server = Child(command, self._folder / "server.log")
+        try:
+            port = wait_for_port(server, self._folder / "port", poll_seconds=START_POLL_SECONDS)
+            ready = time.perf_counter()
+            with Client(port, b"reader") as client:
+                listed = time.perf_counter()
+                found, due = client.rooms, room_names(self._settings["rooms"])
+            run["server_command"] = server.arguments
+            run["figures"] = {"ready_seconds": ready - begun, "list_seconds": listed - begun,
+                              "start_cpu_seconds": process_seconds(server.pid)}
+        finally:
+            server.stop()
+        run["rooms_listed"] = len(found)
+        if found != due:
+            raise ChildError(f"the list after the start has {len(found)} rooms, and is not that of "
+                             f"the {len(due)} that were made, in their order")
+
+    def _serve(self, run, part, contender):
+        """Every part but the start: the measured server has the history, unless the other one does."""
+        history = self._data.history_folder(contender)
+        own = self._folder / "own"
+        own.mkdir()
+        try:
+            with running(contender, self._build, own,
+                         None if part.streams == "other" else history) as (server, port):
+                run["server_command"] = server.arguments
+                if part.streams != "other":
+                    return self._measure(run, part, server, port, server, port)
+                other = self._folder / "other"
+                other.mkdir()
+                with running(contender, self._build, other, history) as (second, second_port):
+                    self._measure(run, part, server, port, second, second_port)
+        finally:
+            self._data.forget_other_rooms(contender)
+
+    def _measure(self, run, part, server, port, source, source_port):
+        """`source` has the history. Then, with all times taken, the history is examined once."""
+        programs = OtherPrograms(*{server.pid, source.pid})
+        with Client(source_port, b"reader") as reader:
+            if part.others:
+                self._load(run, part, server, port, reader, source)
+            else:
+                seconds = self._settings["duration_seconds"]
+                deadline = time.monotonic() + seconds
+                run["figures"] = self._read(reader, source, lambda: time.monotonic() >= deadline,
+                                            seconds)
+            run |= programs.shares()
+            if part.streams is not None:
+                self._examine(run, reader)
+        for child in (server, source):
+            if child.exit_code() is not None:
+                raise ChildError(f"a server ended with {exit_text(child.exit_code())} under load: "
+                                 f"{child.last_lines()}")
+
+    def _examine(self, run, reader):
+        messages = self._settings["messages"]
+        wrong = reader.examine_history(ROOM, messages)
+        run["history_bytes"] = messages * FRAME_BYTES
+        run["violations"] = run.get("violations", 0) + wrong
+        if wrong:
+            raise ChildError(f"{wrong} of the history's {messages} messages are not what was sent")
+
+    def _read(self, reader, source, enough, seconds):
+        """Reads the history again and again until `enough()`, at least twice: figures."""
+        deadline = time.monotonic() + seconds + GRACE_SECONDS
+        before = process_seconds(source.pid), script_seconds()
+        streams = []
+        while len(streams) < 2 or not enough():
+            if time.monotonic() > deadline:
+                raise ChildError(f"the end did not come in {seconds + GRACE_SECONDS:g} s")
+            streams.append(reader.read_history(ROOM, self._settings["messages"]))
+        return stream_figures(streams, process_seconds(source.pid) - before[0],
+                              script_seconds() - before[1])
+
+    def _load(self, run, part, server, port, reader, source):
+        """The others' room under load, from before its set-up to behind its drain with streams,
+        where the part has any."""
+        generator = Child([self._build / "loadgen/loadgen", "fanout", "--rooms", 1,
+                           "--members", OTHERS["members"], "--publishers", 1,
+                           "--payload", PAYLOAD_BYTES, "--rate", OTHERS["rate"],
+                           f"--connect=127.0.0.1:{port}", f"--server-pid={server.pid}",
+                           f"--server-label={run['contender']}",
+                           f"--duration={duration_text(self._settings['duration_seconds'])}",
+                           f"--warm-up={duration_text(self._settings['warm_up_seconds'])}",
+                           f"--seed={run['round']}", f"--json={self._folder / 'result.json'}"],
+                          self._folder / "loadgen.log")
+        run["load_command"] = generator.arguments
+        seconds = self._settings["duration_seconds"] + self._settings["warm_up_seconds"]
+        streamed = {}
+        try:
+            if part.streams is not None:
+                streamed = self._read(reader, source, lambda: generator.exit_code() is not None,
+                                      seconds)
+                # Whose CPU time it is cannot be told where the server has the others as well.
+                if part.streams == "server":
+                    del streamed["server_cpu_per_gigabyte"]
+            code = generator.wait(seconds + GRACE_SECONDS)
+        finally:
+            generator.kill()
+        run["figures"] = self._result(run, generator, code) | streamed
+
+    def _result(self, run, generator, code):
+        path = self._folder / "result.json"
+        result = json.loads(path.read_text()) if path.exists() else None
+        if result is None or code not in (0, INVALID_RUN):
+            raise ChildError(f"loadgen ended with {exit_text(code)}: {generator.last_lines()}")
+        run["violations"] = sum(result["violations"].values())
+        if run["violations"]:
+            raise ChildError("deliveries failed verification")
+        # No failure: who shares the cores with a reader may come late, and the report says so.
+        if "generator_limit" in result:
+            run["generator_limit"] = result["generator_limit"]
+        return loadgen_figures(result)
