@@ -149,7 +149,8 @@ void add_calibrate(CLI::App& app, Command& command) {
         "The load of fanout, one publisher, against a server in the same process that\n"
         "answers out of memory without a system call: no run on this machine is faster.\n\n"
         "Exit codes: 0 measured, 1 the run could not go on, 2 wrong options or a file\n"
-        "that cannot be written, 4 a delivery was wrong or missing, 130 interrupted.");
+        "that cannot be written, 4 a delivery was wrong or missing, 130 interrupted.\n\n"
+        "Example:\n  loadgen calibrate --members 1000 --outstanding 1");
     const auto options = std::make_shared<Options>();
     options->workload = WorkloadKind::fanout;
     options->outstanding = 16;

@@ -344,7 +344,10 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen calibrate\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
-    if (const auto code = parse_options(app, argc, argv, probe_text)) return code;
+    if (const auto code = parse_options(app, argc, argv, probe_text)) {
+        command = {};  // of a line with a mistake behind it
+        return code;
+    }
     if (command) return std::nullopt;
     if (fanout.offered.per_second != 0 &&
         app.get_subcommand("fanout")->count("--outstanding") == 0) {

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <utility>
 
-#include "loadgen/options.hpp"
+#include "loadgen/load_limits.hpp"
 #include "loadgen/random.hpp"
 
 namespace ringside::loadgen {

@@ -10,6 +10,7 @@
 
 #include "common/options.hpp"
 #include "common/result.hpp"
+#include "loadgen/load_limits.hpp"
 #include "loadgen/output.hpp"
 #include "loadgen/rate_report.hpp"
 #include "loadgen/rate_run.hpp"

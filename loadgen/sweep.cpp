@@ -8,6 +8,7 @@
 
 #include "common/options.hpp"
 #include "common/result.hpp"
+#include "loadgen/load_limits.hpp"
 #include "loadgen/output.hpp"
 #include "loadgen/rate_list.hpp"
 #include "loadgen/rate_report.hpp"

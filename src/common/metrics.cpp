@@ -76,6 +76,10 @@ constexpr MetricInfo table[] = {
      "Time from a request in the measured window to its answer or delivery, in seconds."},
     {"ringside_load_measuring", gauge, "workload",
      "1 in the measured window, 0 in warm-up and drain."},
+    {"ringside_load_phase", gauge, "workload,phase",
+     "1 for the phase that the run is in, 0 for the others."},
+    {"ringside_load_invalid", gauge, "workload,reason",
+     "1 where this reason makes the run invalid so far, else 0; a run is valid where all are 0."},
     // Of loadgen ingest-log.
     {"ringside_ingest_lines_total", counter, "level", "Good log lines read, by level."},
     {"ringside_ingest_broken_lines_total", counter, "",
@@ -83,10 +87,6 @@ constexpr MetricInfo table[] = {
     {"ringside_ingest_bytes_total", counter, "", "Bytes of log read."},
     {"ringside_ingest_request_seconds", histogram, "request",
      "Time from the receipt of a request to its answer, as the server logged it, in seconds."},
-    {"ringside_load_phase", gauge, "workload,phase",
-     "1 for the phase that the run is in, 0 for the others."},
-    {"ringside_load_invalid", gauge, "workload,reason",
-     "1 where this reason makes the run invalid so far, else 0; a run is valid where all are 0."},
 };
 
 constexpr std::size_t index(Metric metric) {

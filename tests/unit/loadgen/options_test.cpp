@@ -249,7 +249,8 @@ TEST_CASE("help fits into 80 columns and shows examples, exit codes and defaults
 }
 
 TEST_CASE("help of what is no run fits into 80 columns and shows exit codes") {
-    const char* const command = GENERATE("merge", "compare", "sweep", "search", "calibrate", "ingest-log");
+    const char* const command =
+        GENERATE("merge", "compare", "sweep", "search", "calibrate", "ingest-log");
     const Outcome outcome = read({command, "--help"});
     CHECK(outcome.exit_code == 0);
     CHECK_THAT(outcome.output, Catch::Contains("Exit codes: ") && Catch::Contains("Example"));
