@@ -31,7 +31,7 @@ class Bench:
 
     def command(self, *arguments):
         """How to call the load generator."""
-        return [self._loadgen, *arguments, f"--connect=127.0.0.1:{self._port}"]
+        return [self.loadgen, *arguments, f"--connect=127.0.0.1:{self._port}"]
 
     def start_to(self, json_file, *arguments):
         """A load generator whose results go to this file."""
