@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "common/assert.hpp"
+#include "common/history_file.hpp"
+#include "loadgen/scenario_file.hpp"
 
 namespace ringside::loadgen {
 
@@ -16,6 +18,13 @@ constexpr double window_seconds_max = 0.05;  // what timers and a busy machine a
 
 std::string number_or_dash(bool applies, std::size_t value) {
     return applies ? fmt::to_string(value) : "-";
+}
+
+// Two of one name may differ in anything.
+std::string scenario_text(const Options& options) {
+    if (!options.scenario) return "-";
+    return fmt::format("{} ({:08x})", options.scenario->name,
+                       crc32c(scenario_json(*options.scenario)));
 }
 
 }  // namespace
@@ -30,6 +39,7 @@ std::vector<Fact> load_facts(const Results& results) {
     const Origin& origin = results.origin;
     return {
         {"workload", workload_name(options.workload)},
+        {"scenario", scenario_text(options)},
         {"protocol", protocol_name(options.protocol)},
         {"users", fmt::to_string(options.users)},
         {"rooms", number_or_dash(has_rooms, options.rooms)},

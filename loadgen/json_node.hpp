@@ -31,6 +31,8 @@ class JsonNode {
     [[nodiscard]] bool boolean() const;
     /// The bytes that JsonObject::text() was given.
     [[nodiscard]] std::string text() const;
+    /// The value itself.
+    [[nodiscard]] std::string json() const { return simdjson::minify(element_); }
 
     /// "FILE: /counts/deliveries: WANTED is wanted".
     [[noreturn]] void refuse(std::string_view wanted) const;

@@ -6,6 +6,7 @@
 #include "common/build_info.hpp"
 #include "loadgen/json_object.hpp"
 #include "loadgen/report.hpp"
+#include "loadgen/scenario_file.hpp"
 
 namespace ringside::loadgen {
 
@@ -42,67 +43,6 @@ std::string open_loop(const Offered& offered) {
     return out.str();
 }
 
-std::string list_of(const std::vector<std::string>& items) {
-    return fmt::format("[{}]", fmt::join(items, ", "));
-}
-
-std::string payload(const PayloadBytes& bytes) {
-    if (bytes.spread == PayloadBytes::Spread::fixed) return fmt::to_string(bytes.min);
-    JsonObject range;
-    JsonObject out;
-    if (bytes.spread == PayloadBytes::Spread::uniform) {
-        range.whole("min", bytes.min);
-        range.whole("max", bytes.max);
-        out.add("uniform", range.str());
-    } else {
-        range.whole("mean", bytes.mean);
-        range.whole("max", bytes.max);
-        out.add("exponential", range.str());
-    }
-    return out.str();
-}
-
-std::string group(const UserGroup& users, const Scenario& scenario) {
-    JsonObject out;
-    out.text("name", users.name);
-    out.whole("count", users.count);
-    out.text("does", behaviour_name(users.does));
-    if (has_room(users.does)) out.text("rooms", scenario.rooms[users.rooms].name);
-    out.number("stay_seconds", static_cast<double>(users.stay_ns) * 1e-9);
-    out.number("pause_seconds", static_cast<double>(users.pause_ns) * 1e-9);
-    out.boolean("reconnects", users.reconnects);
-    out.whole("connects_per_second", users.connects_per_second);
-    out.whole("read_bytes_per_second", users.read_bytes_per_second);
-    if (users.sending.outstanding == 0) return out.str();
-    out.whole("outstanding", users.sending.outstanding);
-    out.number("think_seconds", static_cast<double>(users.sending.think_ns) * 1e-9);
-    out.add("open_loop", open_loop(users.sending.offered));
-    out.add("payload", payload(users.sending.payload));
-    return out.str();
-}
-
-std::string scenario(const Scenario& described) {
-    std::vector<std::string> rooms;
-    for (const RoomSet& set : described.rooms) {
-        JsonObject one;
-        one.text("name", set.name);
-        one.whole("count", set.count);
-        one.whole("history", set.history);
-        rooms.push_back(one.str());
-    }
-    std::vector<std::string> groups;
-    for (const UserGroup& users : described.groups)
-        groups.push_back(group(users, described));
-    JsonObject out;
-    out.text("name", described.name);
-    out.text("description", described.description);
-    out.number("ramp_seconds", static_cast<double>(described.ramp_ns) * 1e-9);
-    out.number("cool_down_seconds", static_cast<double>(described.cool_down_ns) * 1e-9);
-    out.add("rooms", list_of(rooms));
-    out.add("users", list_of(groups));
-    return out.str();
-}
-
 std::string shards(const Shards& shards) {
     if (shards.of == 1) return "null";
     JsonObject out;
@@ -114,7 +54,7 @@ std::string shards(const Shards& shards) {
 std::string parameters(const Options& options) {
     JsonObject out;
     if (options.workload == WorkloadKind::scenario) {
-        out.add("scenario", scenario(*options.scenario));
+        out.add("scenario", scenario_json(*options.scenario));
         return out.str();
     }
     out.whole("users", options.users);

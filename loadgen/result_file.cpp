@@ -14,6 +14,7 @@
 #include "common/result.hpp"
 #include "loadgen/json_node.hpp"
 #include "loadgen/report.hpp"
+#include "loadgen/scenario_file.hpp"
 
 namespace ringside::loadgen {
 
@@ -80,7 +81,18 @@ void read_shards(const JsonNode& node, Shards& shards) {
     if (shards.parts.empty()) node.at("parts").refuse("at least one number");
 }
 
+void read_scenario_of(const JsonNode& node, Options& options) {
+    auto scenario = parse_scenario(node.json(), "scenario");
+    if (!scenario) node.refuse("a scenario (" + scenario.error().front() + ")");
+    options.users = scenario->users();
+    options.offered.per_second = scenario->offered_per_second();
+    options.scenario = std::move(*scenario);
+}
+
 void read_parameters(const JsonNode& parameters, Options& options) {
+    if (options.workload == WorkloadKind::scenario) {
+        return read_scenario_of(parameters.at("scenario"), options);
+    }
     options.users = parameters.at("users").whole(users_read_max);
     if (options.users == 0) parameters.at("users").refuse("at least 1");
     if (const auto shards = parameters.find("shards")) read_shards(*shards, options.shards);
@@ -105,7 +117,8 @@ Latency latency_at(const JsonNode& node, std::string_view name) {
 }
 
 void read_load(const JsonNode& root, Options& options) {
-    constexpr std::array workloads{WorkloadKind::thesis, WorkloadKind::fanout, WorkloadKind::idle};
+    constexpr std::array workloads{WorkloadKind::thesis, WorkloadKind::fanout, WorkloadKind::idle,
+                                   WorkloadKind::scenario};
     constexpr std::array protocols{Protocol::chat, Protocol::redis, Protocol::nats};
     options.workload = named(root.at("workload"), workloads, workload_name);
     options.protocol = named(root.at("protocol"), protocols, protocol_name);
@@ -136,6 +149,7 @@ void read_counts(const JsonNode& counts, StoredResults& out) {
     window.deliveries = counts.at("deliveries").whole(count_read_max);
     window.replayed = counts.at("replayed").whole(count_read_max);
     window.bytes_received = counts.at("bytes_received").whole(count_read_max);
+    window.hostile_sessions = counts.at("hostile_sessions").whole(count_read_max);
     run.deliveries = counts.at("deliveries_verified").whole(count_read_max);
     const JsonNode requests = counts.at("requests");
     for (std::size_t i = 0; i < request_kinds; ++i) {

@@ -46,7 +46,8 @@ struct RunState {
 
     /// The last byte of the loopback address that a user connects from; 0: the kernel chooses.
     [[nodiscard]] std::uint8_t source_of(std::uint32_t user) const noexcept {
-        return options.sources == 1 ? 0 : static_cast<std::uint8_t>(1 + user % options.sources);
+        if (options.sources == 1) return 0;
+        return static_cast<std::uint8_t>(1 + user % options.sources);
     }
 
     const Options& options;

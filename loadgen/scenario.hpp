@@ -55,6 +55,7 @@ struct PayloadBytes {
         return {Spread::fixed, bytes, bytes, bytes};
     }
     [[nodiscard]] std::size_t draw(Random& random) const noexcept;
+    friend bool operator==(const PayloadBytes&, const PayloadBytes&) = default;
 };
 
 struct Sending {
@@ -63,6 +64,8 @@ struct Sending {
     Offered offered;              // open loop where not 0: by the whole group
     std::size_t senders = 0;      // who share `offered`, in all processes; 0: the group's users
     PayloadBytes payload;
+
+    friend bool operator==(const Sending&, const Sending&) = default;
 };
 
 struct UserGroup {
@@ -81,6 +84,7 @@ struct UserGroup {
     [[nodiscard]] bool is_counted() const noexcept {
         return does == Behaviour::member && read_bytes_per_second == 0;
     }
+    friend bool operator==(const UserGroup&, const UserGroup&) = default;
 };
 
 /// Rooms that the run makes.
@@ -88,6 +92,8 @@ struct RoomSet {
     std::string name;
     std::size_t count = 1;
     std::uint64_t history = 0;  // messages in each before the load
+
+    friend bool operator==(const RoomSet&, const RoomSet&) = default;
 };
 
 // A load as data: rooms, groups of users, and how long. What the command line's workloads do is
@@ -111,6 +117,7 @@ struct Scenario {
     [[nodiscard]] bool has(Behaviour behaviour) const noexcept;
     /// Users of the group `index` have the numbers from here on.
     [[nodiscard]] std::size_t first_user(std::size_t index) const noexcept;
+    friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 
 /// What the options of the workloads thesis, fanout and idle describe.

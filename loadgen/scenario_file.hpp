@@ -19,4 +19,7 @@ namespace ringside::loadgen {
     const std::string& file);
 inline constexpr std::size_t scenario_bytes_max = std::size_t{1} << 20U;
 
+/// The text of a file that says this scenario: parse_scenario() makes the same of it.
+[[nodiscard]] std::string scenario_json(const Scenario& scenario);
+
 }  // namespace ringside::loadgen

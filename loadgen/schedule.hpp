@@ -19,6 +19,8 @@ struct Offered {
     std::uint64_t per_second = 0;  // messages, 1 to 10 million; 0: none, the loop is closed
     Arrivals arrivals = Arrivals::constant;
     std::uint64_t burst = 1;  // so many messages of a sender are due at once, at the same rate
+
+    friend bool operator==(const Offered&, const Offered&) = default;
 };
 
 // When the messages of one of several senders are due, in nanoseconds since the schedule began:

@@ -351,7 +351,7 @@ TEST_CASE("a run of a scenario says what the scenario was") {
     CHECK(number(root, "/parameters/scenario/rooms/0/history") == 50);
     CHECK(text(root, "/parameters/scenario/users/0/does") == "member");
     CHECK(number(root, "/parameters/scenario/users/0/count") == 7);
-    CHECK(number(root, "/parameters/scenario/users/0/payload/uniform/max") == 90);
+    CHECK(number(root, "/parameters/scenario/users/0/send/payload/uniform/max") == 90);
     const std::string table = table_report(fixture.results());
     CHECK_THAT(table, Catch::Contains("talk against") &&
                           Catch::Contains("7 talkers: member, hall (rooms: 3), outstanding 2"));

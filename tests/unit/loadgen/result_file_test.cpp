@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/result.hpp"
+#include "loadgen/scenario_file.hpp"
 #include "support/temp_folder.hpp"
 #include "unit/loadgen/canned_results.hpp"
 
@@ -66,6 +67,18 @@ TEST_CASE("results that were read report what they did before, to the byte") {
         results->results.resident_bytes_before = 1000;
         results->results.resident_bytes_idle = 500;
     }
+    SECTION("of a scenario") {
+        results->options.workload = WorkloadKind::scenario;
+        results->options.scenario =
+            parse_scenario(
+                R"({"name": "n", "description": "d", "rooms": [{"name": "r", "history": 5}], "users": [
+{"name": "a", "does": "member", "rooms": "r", "send": {"rate": 50, "payload": 99}},
+{"name": "b", "does": "visitor", "rooms": "r", "stay": "1500ms"}]})",
+                "f")
+                .value();
+        results->options.offered = {};
+        results->options.offered.per_second = 50;
+    }
     SECTION("of the thesis") {
         results->options.workload = WorkloadKind::thesis;
         results->options.offered = {};
@@ -86,7 +99,7 @@ TEST_CASE("a file that is not as documented is refused in one line that names th
     CHECK_THAT(complaint("\"deliveries\": 99800", "\"deliveries\": -1"),
                Catch::StartsWith("a.json: /counts/deliveries: a whole number up to "));
     CHECK_THAT(complaint("\"fanout\"", "\"chat\""),
-               Catch::Equals("a.json: /workload: thesis or fanout or idle is wanted"));
+               Catch::Equals("a.json: /workload: thesis or fanout or idle or run is wanted"));
     CHECK_THAT(complaint("\"own_copy\"", "\"third_copy\""), Catch::Contains("not third_copy"));
     CHECK_THAT(complaint("[11169, ", "[\"11169\", "),
                Catch::Equals("a.json: /latencies/own_copy/buckets/0/0: a whole number is wanted"));

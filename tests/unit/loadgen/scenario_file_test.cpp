@@ -72,6 +72,14 @@ TEST_CASE("a scenario file is read whole, and who arrives in set-up comes first"
     CHECK(comers.sending.payload.max == 90);
 }
 
+TEST_CASE("what a scenario writes of itself is read as the same") {
+    const auto scenario = parse_scenario(whole, "f.json");
+    REQUIRE(scenario);
+    const auto again = parse_scenario(scenario_json(*scenario), "written");
+    REQUIRE(again);
+    CHECK(*again == *scenario);
+}
+
 TEST_CASE("every mistake is told with its line, its path and what was expected") {
     const auto scenario = parse_scenario(R"({
   "name": "", "descriptoin": "misspelt",
