@@ -56,8 +56,8 @@ OTHERS_WAIT = (
     _STREAMS,
 )
 STARTING = (
-    Figure("list_seconds", "exec to the whole list", "list", "seconds", False),
-    Figure("ready_seconds", "exec to accepting", "accepts", "seconds", False),
+    Figure("list_seconds", "start to the whole list", "list", "seconds", False),
+    Figure("ready_seconds", "start to accepting", "accepts", "seconds", False),
     Figure("start_cpu_seconds", "server CPU", "CPU", "seconds", False),
 )
 FIGURES = {"alone": JOINING, "quiet": OTHERS_WAIT, "elsewhere": OTHERS_WAIT, "joins": OTHERS_WAIT,
@@ -83,5 +83,5 @@ TARGETS = (
     # Per worker: a reader is served by one.
     Target("a join's bytes per second", _STREAM, 1e9),
     Target("the others' p99, somebody joins here over nobody", P99_RISE, 1.10),
-    Target(f"exec to the list (target for {ROOMS:,} rooms)", STARTING[0], 1.0),
+    Target(f"start to the list (target for {ROOMS:,} rooms)", STARTING[0], 1.0),
 )

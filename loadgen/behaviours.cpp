@@ -79,6 +79,18 @@ bool pause(VirtualUser& user, std::uint64_t mean_ns) {
     return user.sleep_until(monotonic_ns() + draw_pause(user.random(), mean_ns));
 }
 
+// From joining a room to being back in the lobby; false where the load or the user is over.
+bool wander_into(VirtualUser& user, RoomLedger& room, const Sending& sending) {
+    if (!user.join_room(room, nullptr, VirtualUser::Counted::no) || !user.read_replay()) {
+        return false;
+    }
+    while (wait_to_send(user, sending)) {
+        if (wanderer_wants_to_leave(user.random())) return user.leave_room();
+        if (!user.send_message(sending.payload.draw(user.random()))) return false;
+    }
+    return false;
+}
+
 }  // namespace
 
 void stay(VirtualUser& user, const UserGroup& group, std::size_t index) {
@@ -124,22 +136,6 @@ bool wanderer_wants_room(Random& random, std::uint32_t rooms) noexcept {
 bool wanderer_wants_to_leave(Random& random) noexcept {
     return random.chance(leave_permille);
 }
-
-namespace {
-
-// From joining a room to being back in the lobby; false where the load or the user is over.
-bool wander_into(VirtualUser& user, RoomLedger& room, const Sending& sending) {
-    if (!user.join_room(room, nullptr, VirtualUser::Counted::no) || !user.read_replay()) {
-        return false;
-    }
-    while (wait_to_send(user, sending)) {
-        if (wanderer_wants_to_leave(user.random())) return user.leave_room();
-        if (!user.send_message(sending.payload.draw(user.random()))) return false;
-    }
-    return false;
-}
-
-}  // namespace
 
 void wander(VirtualUser& user, const UserGroup& group, Workload& workload) {
     RoomList& rooms = user.run().rooms;

@@ -20,11 +20,12 @@ std::string number_or_dash(bool applies, std::size_t value) {
     return applies ? fmt::to_string(value) : "-";
 }
 
-// Two of one name may differ in anything.
+// Two of one name may differ in anything; how long they were measured is compared apart.
 std::string scenario_text(const Options& options) {
     if (!options.scenario) return "-";
-    return fmt::format("{} ({:08x})", options.scenario->name,
-                       crc32c(scenario_json(*options.scenario)));
+    Scenario load = *options.scenario;
+    load.warm_up_ns = load.measure_ns = 0;
+    return fmt::format("{} ({:08x})", load.name, crc32c(scenario_json(load)));
 }
 
 }  // namespace
@@ -32,8 +33,9 @@ std::string scenario_text(const Options& options) {
 std::vector<Fact> load_facts(const Results& results) {
     const Options& options = results.options;
     const bool fanout = options.workload == WorkloadKind::fanout;
-    const bool sends = options.workload != WorkloadKind::idle;
-    const bool has_rooms = options.workload != WorkloadKind::thesis;
+    const bool by_file = options.workload == WorkloadKind::scenario;
+    const bool sends = options.workload != WorkloadKind::idle && !by_file;
+    const bool has_rooms = options.workload != WorkloadKind::thesis && !by_file;
     const Offered& offered = options.offered;
     const bool open = offered.per_second != 0;
     const Origin& origin = results.origin;

@@ -33,11 +33,11 @@ std::string csv_line(const Results& results, Latency kind) {
     const Options& options = results.options;
     return fmt::format(
         "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(options.server_label),
-        workload_name(options.workload), protocol_name(options.protocol),
-        csv_field(results.started), results.valid(), latency_name(kind), latency.count(),
-        latency.min_ns(), latency.sum_ns() / latency.count(), csv_quantile(latency, 0.5),
-        csv_quantile(latency, 0.9), csv_quantile(latency, 0.99), csv_quantile(latency, 0.999),
-        latency.max_ns(), latency.overflow(), latency.sum_ns());
+        csv_field(load_name(options)), protocol_name(options.protocol), csv_field(results.started),
+        results.valid(), latency_name(kind), latency.count(), latency.min_ns(),
+        latency.sum_ns() / latency.count(), csv_quantile(latency, 0.5), csv_quantile(latency, 0.9),
+        csv_quantile(latency, 0.99), csv_quantile(latency, 0.999), latency.max_ns(),
+        latency.overflow(), latency.sum_ns());
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ void HostileUser::misbehave(Workload& workload) {
     while (place_.sleep_until(workload.next_connect_ns(group_))) {
         if (!open()) return;
         ++place_.run().recorder.counts.hostile_sessions;
+        ++sessions_;
         const std::uint64_t until_ns = monotonic_ns() + group_.stay_ns;
         while (connection_.state() != Connection::State::failed &&
                place_.sleep_until(std::min(until_ns, monotonic_ns() + look_ns)) &&
@@ -37,7 +38,8 @@ bool HostileUser::open() {
         if (const auto started = connection_.connect(run.address, run.source_of(place_.number()));
             started) {
             run.driver.watch(connection_.id(), *this);
-            while (connection_.state() == Connection::State::connecting)
+            // A server that is full may leave a connect unanswered for minutes.
+            while (connection_.state() == Connection::State::connecting && place_.in_load())
                 run.driver.timers().sleep_until(monotonic_ns() + look_ns);
             if (connection_.state() == Connection::State::open) {
                 queue(opening());
@@ -59,13 +61,14 @@ void HostileUser::hang_up() {
 
 std::string HostileUser::opening() const {
     std::string bytes;
-    const std::string name = fmt::format("h{:08x}{}", place_.run().verifier.run(), place_.number());
+    const std::string name =
+        fmt::format("h{:08x}{}-{}", place_.run().verifier.run(), place_.number(), sessions_);
     append_client_frame(bytes, Request::set_name, name);
     if (group_.does == Behaviour::half_frame) {
         bytes.resize(bytes.size() / 2);
     } else if (group_.does == Behaviour::long_length) {
         bytes.resize(client_header_bytes);
-        std::fill(bytes.end() - sizeof(std::uint64_t), bytes.end(), '\x7f');
+        std::fill(bytes.end() - sizeof(std::uint64_t), bytes.end(), '\xff');
     } else if (group_.does == Behaviour::cut_replay) {
         append_client_frame(bytes, Request::connect_chat, room_);
     } else {

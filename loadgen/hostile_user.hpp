@@ -45,6 +45,7 @@ class HostileUser final : public ConnectionOwner {
     const UserGroup& group_;
     std::string room_;
     Connection connection_;
+    std::uint32_t sessions_ = 0;  // opened; a name each, since the last may not be free yet
 };
 
 }  // namespace ringside::loadgen

@@ -9,15 +9,17 @@ namespace ringside::loadgen {
 
 namespace {
 
+enum class Charset : std::uint8_t { bytes, utf8 };
+
 // RFC 8259 section 7.
-std::string json_text(std::string_view value) {
+std::string json_text(std::string_view value, Charset charset = Charset::bytes) {
     std::string out = "\"";
     for (const char byte : value) {
         const auto code = static_cast<unsigned char>(byte);
         if (byte == '"' || byte == '\\') {
             out += '\\';
             out += byte;
-        } else if (code < 0x20 || code > 0x7e) {
+        } else if (code < 0x20 || (code > 0x7e && charset == Charset::bytes)) {
             fmt::format_to(std::back_inserter(out), "\\u{:04x}", code);
         } else {
             out += byte;
@@ -30,6 +32,10 @@ std::string json_text(std::string_view value) {
 
 void JsonObject::text(std::string_view name, std::string_view value) {
     add(name, json_text(value));
+}
+
+void JsonObject::utf8_text(std::string_view name, std::string_view value) {
+    add(name, json_text(value, Charset::utf8));
 }
 
 void JsonObject::texts(std::string_view name, std::span<const std::string> values) {

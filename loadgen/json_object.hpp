@@ -15,6 +15,8 @@ class JsonObject {
     void text(std::string_view name, std::string_view value);
     /// An array of strings, each as above.
     void texts(std::string_view name, std::span<const std::string> values);
+    /// `value` is UTF-8 and stays it.
+    void utf8_text(std::string_view name, std::string_view value);
     void boolean(std::string_view name, bool value) { add(name, value ? "true" : "false"); }
     void whole(std::string_view name, std::uint64_t value) { add(name, std::to_string(value)); }
     /// To six digits behind the point; null where the value is not finite.

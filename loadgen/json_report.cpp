@@ -94,6 +94,9 @@ std::string counts(const Results& results) {
         out.whole("messages_unsent", results.recorder.messages_unsent);
     }
     out.whole("messages_sent", window.messages_sent);
+    if (results.options.offered.per_second != 0) {
+        out.whole("messages_scheduled", window.messages_scheduled);
+    }
     out.whole("messages_answered", window.messages_answered);
     out.whole("deliveries", window.deliveries);
     out.whole("replayed", window.replayed);

@@ -22,7 +22,7 @@ struct JsonTree {
     std::vector<JsonTree> items;                            // of a list
     std::vector<std::pair<std::string, JsonTree>> members;  // of an object, in their order
 
-    /// "a list", "the text \"abc\"", "12": what stands there, for messages.
+    /// `a list`, `"abc"`, `12`: what stands there, for messages.
     [[nodiscard]] std::string description() const;
 };
 

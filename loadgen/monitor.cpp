@@ -103,7 +103,10 @@ void Monitor::draw_view(std::uint64_t now_ns, const Counts& counts, std::uint64_
     figures.phase = phase_text(state_.phase, state_.recorder.measuring());
     figures.left_ns = left_ns(now_ns);
     figures.users = state_.connected;
-    if (options_.offered.per_second != 0) figures.offered = options_.offered.per_second;
+    if (options_.offered.per_second != 0) {
+        const auto unscheduled = per_second(counts.messages_sent - counts.messages_scheduled, ns);
+        figures.offered = options_.offered.per_second + static_cast<std::uint64_t>(unscheduled);
+    }
     figures.sent = per_second(counts.messages_sent, ns);
     figures.achieved = per_second(counts.messages_answered, ns);
     figures.deliveries = history_.back();
@@ -170,7 +173,7 @@ void Monitor::add_verdict(MetricsSnapshot& out) const {
 MetricsSnapshot Monitor::snapshot() const {
     const Recorder& recorder = state_.recorder;
     const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
-    MetricsSnapshot out({{"server", options_.server_label}, {"workload", state_.scenario.name}});
+    MetricsSnapshot out({{"server", options_.server_label}, {"workload", load_name(options_)}});
     out.add("ringside_load_deliveries_total", number(recorder.counts.deliveries));
     out.add("ringside_load_replayed_total", number(recorder.counts.replayed));
     out.add("ringside_load_messages_sent_total", number(recorder.counts.messages_sent));
@@ -183,9 +186,9 @@ MetricsSnapshot Monitor::snapshot() const {
     }
     const Counts window = recorder.window_counts();
     const std::uint64_t window_ns = recorder.window_ns(monotonic_ns());
-    const std::uint64_t offered = state_.scenario.offered_per_second();
     out.add("ringside_load_offered_messages_per_second",
-            offered != 0 ? number(offered) : per_second(window.messages_sent, window_ns));
+            number(state_.scenario.offered_per_second()) +
+                per_second(window.messages_sent - window.messages_scheduled, window_ns));
     out.add("ringside_load_achieved_messages_per_second",
             per_second(window.messages_answered, window_ns));
     for (std::size_t i = 0; i < latency_kinds; ++i) {

@@ -28,12 +28,13 @@ constexpr std::size_t outstanding_by_default = 16;
 constexpr std::size_t fanout_payload_bytes = 64;
 constexpr std::uint64_t step_warm_up_ns = 500 * ms;
 constexpr const char* slo_missed =
-    "Exit with 3 where a percentile is above that (thesis: of own_copy, where none is named)";
+    "Exit with 3 where a percentile is above that (of own_copy where no room has members who stay, "
+    "unless one is named)";
 
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
     "options, 3 --slo was missed, 4 a delivery was wrong or missing, or the load\n"
-    "generator was too late or too busy for its --rate, 130 interrupted (Ctrl-C\n"
+    "generator was too late or too busy for its rate, 130 interrupted (Ctrl-C\n"
     "prints the partial result, a second one ends at once).";
 
 void add_connection_options(CLI::App& app, Options& options) {
@@ -354,7 +355,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
         fanout.outstanding = outstanding_at_a_rate;
     }
     if (app.got_subcommand("run")) {
-        if (!take_scenario(*app.get_subcommand("run"), file, run)) return 2;
+        if (!take_scenario(*app.get_subcommand("run"), file, run)) return usage_error;
         options = std::move(run);
     } else {
         options = app.got_subcommand("thesis")   ? thesis

@@ -70,6 +70,8 @@ struct Options {
 inline constexpr int usage_error = 2;  // exit code
 
 [[nodiscard]] const char* workload_name(WorkloadKind kind) noexcept;  // "fanout"
+/// The workload, and of a scenario its name: "fanout", "run:churn".
+[[nodiscard]] std::string load_name(const Options& options);
 /// What a run is judged by where nothing else is said: to the last member, where any is counted.
 [[nodiscard]] Latency usual_latency(const Options& options);
 

@@ -47,6 +47,7 @@ std::optional<Latency> latency_named(std::string_view name) noexcept {
 
 Counts& Counts::operator+=(const Counts& other) noexcept {
     messages_sent += other.messages_sent;
+    messages_scheduled += other.messages_scheduled;
     messages_answered += other.messages_answered;
     deliveries += other.deliveries;
     replayed += other.replayed;
@@ -60,6 +61,7 @@ Counts& Counts::operator+=(const Counts& other) noexcept {
 Counts operator-(const Counts& a, const Counts& b) noexcept {
     Counts difference;
     difference.messages_sent = a.messages_sent - b.messages_sent;
+    difference.messages_scheduled = a.messages_scheduled - b.messages_scheduled;
     difference.messages_answered = a.messages_answered - b.messages_answered;
     difference.deliveries = a.deliveries - b.deliveries;
     difference.replayed = a.replayed - b.replayed;

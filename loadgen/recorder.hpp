@@ -47,9 +47,10 @@ inline constexpr std::size_t request_kinds = 5;
 /// Counted since the start of the run, set-up and warm-up included.
 struct Counts {
     std::uint64_t messages_sent = 0;
-    std::uint64_t messages_answered = 0;  // whose own copy came back
-    std::uint64_t deliveries = 0;         // message frames received
-    std::uint64_t replayed = 0;           // of these, such as were in the room before the member
+    std::uint64_t messages_scheduled = 0;  // of these, such as had a time when they were due
+    std::uint64_t messages_answered = 0;   // whose own copy came back
+    std::uint64_t deliveries = 0;          // message frames received
+    std::uint64_t replayed = 0;            // of these, such as were in the room before the member
     std::uint64_t bytes_received = 0;
     std::uint64_t hostile_sessions = 0;  // connections of users who misbehave
     std::array<std::uint64_t, request_kinds> requests{};

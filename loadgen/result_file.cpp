@@ -138,18 +138,20 @@ void read_load(const JsonNode& root, Options& options) {
 void read_counts(const JsonNode& counts, StoredResults& out) {
     Counts run;
     Counts window;
-    out.results.connections =
-        static_cast<std::uint32_t>(counts.at("connections").whole(users_read_max));
+    out.results.connections = counts.at("connections").whole(count_read_max);
     if (out.options.offered.per_second != 0) {
         out.recorder.messages_due = counts.at("messages_due").whole(count_read_max);
         out.recorder.messages_unsent = counts.at("messages_unsent").whole(count_read_max);
+        window.messages_scheduled = counts.at("messages_scheduled").whole(count_read_max);
     }
     window.messages_sent = counts.at("messages_sent").whole(count_read_max);
     window.messages_answered = counts.at("messages_answered").whole(count_read_max);
     window.deliveries = counts.at("deliveries").whole(count_read_max);
     window.replayed = counts.at("replayed").whole(count_read_max);
     window.bytes_received = counts.at("bytes_received").whole(count_read_max);
-    window.hostile_sessions = counts.at("hostile_sessions").whole(count_read_max);
+    if (const auto hostile = counts.find("hostile_sessions")) {
+        window.hostile_sessions = hostile->whole(count_read_max);
+    }
     run.deliveries = counts.at("deliveries_verified").whole(count_read_max);
     const JsonNode requests = counts.at("requests");
     for (std::size_t i = 0; i < request_kinds; ++i) {
@@ -174,8 +176,9 @@ double seconds_at(const JsonNode& node) {
 void read_processes(const JsonNode& root, StoredResults& out) {
     const JsonNode loadgen = root.at("loadgen");
     out.results.loadgen_cpu_seconds = seconds_at(loadgen.at("cpu_seconds"));
-    out.results.involuntary_switches =
-        loadgen.at("involuntary_context_switches").whole(count_read_max);
+    if (const auto switches = loadgen.find("involuntary_context_switches")) {
+        out.results.involuntary_switches = switches->whole(count_read_max);
+    }
     if (const auto steal = root.find("steal_percent")) {
         out.results.steal_share = seconds_at(*steal) / 100;
     }

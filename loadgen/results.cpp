@@ -70,7 +70,7 @@ std::string Results::generator_limit() const {
             return {};
         case GeneratorLimit::busy:
             return fmt::format(
-                "the load generator used {:.0f} % of a CPU: offer less (--rate), or run it where "
+                "the load generator used {:.0f} % of a CPU: offer less (the rate), or run it where "
                 "it has a core of its own",
                 100 * busy_share());
         case GeneratorLimit::send_lag:
@@ -78,7 +78,7 @@ std::string Results::generator_limit() const {
             break;
     }
     return fmt::format(
-        "the load generator was late itself, {}: it needs a core of its own, or a lower --rate",
+        "the load generator was late itself, {}: it needs a core of its own, or a lower rate",
         worst_lateness(recorder).text());
 }
 

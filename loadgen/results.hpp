@@ -29,7 +29,7 @@ struct Results {
     std::string started;  // UTC, "2026-11-21T02:03:04Z"
     std::string failure;  // why the run could not go on; empty where it could
     bool interrupted = false;
-    std::uint32_t connections = 0;  // users that got a name
+    std::uint64_t connections = 0;  // names taken: who comes back takes its own again
     double warm_up_seconds = 0;
     double measured_seconds = 0;
     double loadgen_cpu_seconds = 0;              // in the measured window, as the next three
@@ -63,13 +63,13 @@ struct Results {
     /// Open loop: why the figures say more of the load generator than of the server
     /// (generator_limit.hpp); empty where they do not.
     [[nodiscard]] std::string generator_limit() const;
-    /// Messages a second: closed loop, those that were sent; open loop, those that were to be.
+    /// Messages a second: such as were due, and those of users who send without a schedule.
     [[nodiscard]] double offered_per_second() const noexcept {
         if (measured_seconds <= 0) return 0;
-        const std::uint64_t offered = options.offered.per_second != 0
-                                          ? recorder.messages_due
-                                          : recorder.window_counts().messages_sent;
-        return static_cast<double>(offered) / measured_seconds;
+        const Counts window = recorder.window_counts();
+        const std::uint64_t due = options.offered.per_second != 0 ? recorder.messages_due : 0;
+        const std::uint64_t unscheduled = window.messages_sent - window.messages_scheduled;
+        return static_cast<double>(due + unscheduled) / measured_seconds;
     }
     [[nodiscard]] bool valid() const {
         return failure.empty() && violations.total() == 0 && generator_limit().empty();

@@ -59,8 +59,9 @@ void check_before_run(const Options& options) {
 std::unique_ptr<Run> make_run(const Options& options, Interruption& interruption) {
     const uring::Probe probe = uring::probe_io_uring();
     const bool with_uring = uring::wants_uring(options.io, probe);
+    // Who comes back needs a new slot at once; that of the connection before is free a turn later.
     const uring::IoOptions io_options{.connections_max =
-                                          static_cast<std::uint32_t>(options.own_users())};
+                                          2 * static_cast<std::uint32_t>(options.own_users())};
     return std::make_unique<Run>(
         options,
         with_uring ? uring::make_uring_io(probe, io_options) : uring::make_epoll_io(io_options),

@@ -61,7 +61,7 @@ struct RunState {
     RoomList rooms;
     Phase phase = Phase::set_up;
     std::uint64_t load_begin_ns = 0;  // of Phase::rounds
-    std::uint32_t sign_ins = 0;       // names taken
+    std::uint64_t sign_ins = 0;       // names taken
     std::uint32_t connected = 0;      // users with a name whose connection is not closed
     /// Why the run cannot go on; empty while it can. The run then ends without a verdict on what
     /// is lost, since nobody could have got it.

@@ -60,13 +60,9 @@ std::uint64_t draw_pause(Random& random, std::uint64_t mean_ns) noexcept {
 }
 
 std::size_t Scenario::users() const noexcept {
-    return first_user(groups.size());
-}
-
-std::size_t Scenario::first_user(std::size_t index) const noexcept {
     std::size_t users = 0;
-    for (std::size_t i = 0; i < index; ++i)
-        users += groups[i].count;
+    for (const UserGroup& group : groups)
+        users += group.count;
     return users;
 }
 
@@ -77,10 +73,13 @@ std::uint64_t Scenario::offered_per_second() const noexcept {
     return sum;
 }
 
+bool Scenario::has_senders() const noexcept {
+    return std::ranges::any_of(
+        groups, [](const UserGroup& group) { return group.sending.outstanding > 0; });
+}
+
 bool Scenario::has_audience() const noexcept {
-    const auto sends = [](const UserGroup& group) { return group.sending.outstanding > 0; };
-    return std::ranges::any_of(groups, &UserGroup::is_counted) &&
-           std::ranges::any_of(groups, sends);
+    return has_senders() && std::ranges::any_of(groups, &UserGroup::is_counted);
 }
 
 bool Scenario::has(Behaviour behaviour) const noexcept {

@@ -111,12 +111,12 @@ struct Scenario {
     [[nodiscard]] std::size_t users() const noexcept;
     /// Of all groups together; 0 where no group has a rate.
     [[nodiscard]] std::uint64_t offered_per_second() const noexcept;
+    /// Somebody sends messages.
+    [[nodiscard]] bool has_senders() const noexcept;
     /// Some room has members whose receipts of a message are counted.
     [[nodiscard]] bool has_audience() const noexcept;
     /// Some group does so.
     [[nodiscard]] bool has(Behaviour behaviour) const noexcept;
-    /// Users of the group `index` have the numbers from here on.
-    [[nodiscard]] std::size_t first_user(std::size_t index) const noexcept;
     friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 

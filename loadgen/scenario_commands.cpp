@@ -16,8 +16,6 @@ namespace ringside::loadgen {
 
 namespace {
 
-constexpr int mistakes_found = 2;
-
 void tell(const std::vector<std::string>& mistakes) {
     for (const std::string& mistake : mistakes)
         fmt::print(stderr, "{}\n", mistake);
@@ -32,7 +30,7 @@ int check(const std::vector<std::string>& files) {
                        scenario->groups.size());
         } else {
             tell(scenario.error());
-            code = mistakes_found;
+            code = usage_error;
         }
     }
     return code;
@@ -57,7 +55,7 @@ int list(const std::string& folder) {
                        scenario->description);
         } else {
             tell(scenario.error());
-            code = mistakes_found;
+            code = usage_error;
         }
     }
     return code;

@@ -173,6 +173,7 @@ PayloadBytes read_exponential(const JsonTree& node, std::string path, Mistakes& 
     ObjectReader reader(node, std::move(path), mistakes);
     reader.count("mean", payload.mean, payload_bytes_min, message_bytes_max);
     reader.count("max", payload.max, payload_bytes_min, message_bytes_max);
+    if (payload.mean > payload.max) reader.refuse("has a mean above its max");
     reader.finish();
     return payload;
 }
@@ -344,8 +345,15 @@ void check_whole(ObjectReader& reader, const Scenario& scenario) {
         reader.refuse(fmt::format("has {} users, above {}", scenario.users(), users_max));
     }
     std::size_t rooms = 0;
-    for (const RoomSet& set : scenario.rooms)
+    std::uint64_t history = 0;
+    for (const RoomSet& set : scenario.rooms) {
         rooms += set.count;
+        history += set.count * set.history;
+    }
+    if (history > history_messages_max) {
+        reader.refuse(fmt::format("has {} messages in the histories of its rooms, above {}",
+                                  history, history_messages_max));
+    }
     if (rooms > users_max) {
         reader.refuse(fmt::format("has {} rooms, above {}", rooms, users_max));
     }

@@ -43,10 +43,10 @@ std::string send_json(const Sending& sending) {
 
 std::string group_json(const UserGroup& users, const Scenario& scenario) {
     JsonObject out;
-    out.text("name", users.name);
+    out.utf8_text("name", users.name);
     out.whole("count", users.count);
     out.text("does", behaviour_name(users.does));
-    if (has_room(users.does)) out.text("rooms", scenario.rooms[users.rooms].name);
+    if (has_room(users.does)) out.utf8_text("rooms", scenario.rooms[users.rooms].name);
     if (users.sending.outstanding != 0) out.add("send", send_json(users.sending));
     if (users.stay_ns != 0) out.text("stay", duration_text(users.stay_ns));
     if (users.pause_ns != 0) out.text("pause", duration_text(users.pause_ns));
@@ -75,7 +75,7 @@ std::string scenario_json(const Scenario& scenario) {
     std::vector<std::string> rooms;
     for (const RoomSet& set : scenario.rooms) {
         JsonObject one;
-        one.text("name", set.name);
+        one.utf8_text("name", set.name);
         one.whole("count", set.count);
         one.whole("history", set.history);
         rooms.push_back(one.str());
@@ -84,8 +84,8 @@ std::string scenario_json(const Scenario& scenario) {
     for (const UserGroup& users : scenario.groups)
         groups.push_back(group_json(users, scenario));
     JsonObject out;
-    out.text("name", scenario.name);
-    out.text("description", scenario.description);
+    out.utf8_text("name", scenario.name);
+    out.utf8_text("description", scenario.description);
     out.add("phases", phases_json(scenario));
     if (!rooms.empty()) out.add("rooms", list_of(rooms));
     out.add("users", list_of(groups));

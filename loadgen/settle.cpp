@@ -17,8 +17,9 @@ bool measures(const Options& options, Latency kind) {
         case Latency::set_name:
         case Latency::create_chat:
         case Latency::connect_chat:
-        case Latency::own_copy:
             return true;
+        case Latency::own_copy:
+            return scenario.has_senders();
         case Latency::replay:
         case Latency::leave_chat:
             return scenario.has(Behaviour::visitor) || scenario.has(Behaviour::wanderer);
@@ -72,8 +73,8 @@ const char* settle_load(Options& options) {
 
 const char* settle(Options& options) {
     if (const char* const problem = settle_load(options)) return problem;
-    if (options.slo && options.slo->kind && !measures(options, *options.slo->kind)) {
-        return "--slo names a latency that this run does not measure";
+    if (options.slo && !measures(options, options.slo->kind.value_or(usual_latency(options)))) {
+        return "--slo is of a latency that this run does not measure";
     }
     return nullptr;
 }
@@ -116,6 +117,11 @@ const char* workload_name(WorkloadKind kind) noexcept {
             return "run";
     }
     return "";
+}
+
+std::string load_name(const Options& options) {
+    const std::string name = workload_name(options.workload);
+    return options.scenario ? name + ":" + options.scenario->name : name;
 }
 
 Latency usual_latency(const Options& options) {

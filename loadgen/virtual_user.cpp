@@ -178,6 +178,7 @@ bool VirtualUser::publish(std::size_t bytes, std::optional<std::uint64_t> due_ns
     store_payload(payload_, {run_.verifier.run(), number_, cursor_.room->tag(), counter});
     queue(Request::send_message, payload_);
     ++run_.recorder.counts.messages_sent;
+    if (due_ns) ++run_.recorder.counts.messages_scheduled;
     return true;
 }
 

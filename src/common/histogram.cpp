@@ -124,7 +124,8 @@ Histogram Histogram::since(const Histogram& earlier) const {
     for (std::size_t i = 0; i < counts_.size(); ++i) {
         difference.counts_[i] = counts_[i] - earlier.counts_[i];
         if (difference.counts_[i] == 0) continue;
-        difference.min_ns_ = std::min(difference.min_ns_, i == 0 ? 0 : highest_of(i - 1) + 1);
+        const std::uint64_t lowest = i == 0 ? 0 : highest_of(i - 1) + 1;
+        difference.min_ns_ = std::min(difference.min_ns_, std::max(lowest, min_ns_));
         difference.max_ns_ = std::min(highest_of(i), max_ns_);
     }
     difference.count_ = count_ - earlier.count_;
@@ -165,7 +166,10 @@ std::optional<Histogram> Histogram::rebuild(std::span<const Bucket> buckets,
         built.counts_[index] = count;
         next = index + 1;
     }
-    if (built.count_ == 0) return built;
+    if (built.count_ == 0) {
+        const bool empty = extremes.sum_ns == 0 && extremes.min_ns == 0 && extremes.max_ns == 0;
+        return empty ? std::optional(std::move(built)) : std::nullopt;
+    }
     built.sum_ns_ = extremes.sum_ns;
     built.min_ns_ = extremes.min_ns;
     built.max_ns_ = extremes.max_ns;

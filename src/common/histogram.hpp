@@ -59,7 +59,7 @@ class Histogram {
     /// As if all values of `other` had been recorded here. The sums together must fit 64 bits.
     void merge(const Histogram& other) noexcept;
     /// What was recorded after `earlier`, a copy of this histogram, was taken. Its least and its
-    /// greatest value are the bounds of their buckets.
+    /// greatest value are the bounds of their buckets, within its own extremes.
     [[nodiscard]] Histogram since(const Histogram& earlier) const;
 
     /// The bucket of a value, as HdrHistogram's counts_index_for at 3 digits, lowest value 1.

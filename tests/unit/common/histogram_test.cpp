@@ -207,6 +207,7 @@ TEST_CASE("buckets and extremes that no histogram can have are not rebuilt") {
     const Histogram::Extremes fits{12, 5, 7, 0};
     CHECK(Histogram::rebuild(Buckets{{5, 1}, {7, 1}}, fits));
     CHECK_FALSE(Histogram::rebuild(Buckets{{7, 1}, {5, 1}}, fits));          // order
+    CHECK_FALSE(Histogram::rebuild(Buckets{}, {5, 3, 9, 0}));                // of nothing
     CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {5, 1}, {7, 1}}, fits));  // twice
     CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {6, 0}, {7, 1}}, fits));  // empty
     CHECK_FALSE(Histogram::rebuild(Buckets{{5, 1}, {7, 1}, {100'000, 1}}, {12, 5, 7, 0}));
@@ -262,6 +263,13 @@ TEST_CASE("what came since a copy was taken has its own count, percentiles and e
     CHECK(latest.max_ns() == 100);
     CHECK(latest.at_quantile(0.5) == 50);
     CHECK(latest.at_quantile(0.99) == 99);
+    // Of a coarse value only the bucket is known.
+    const Histogram before = histogram;
+    histogram.record(5'000'001);
+    const Histogram coarse = histogram.since(before);
+    CHECK(Histogram::index_of(coarse.min_ns()) == Histogram::index_of(5'000'001));
+    CHECK(Histogram::index_of(coarse.max_ns()) == Histogram::index_of(5'000'001));
+    CHECK(coarse.min_ns() < coarse.max_ns());
     histogram.record(2 * Histogram::value_limit);
     CHECK(histogram.since(earlier).overflow() == 1);
     CHECK(histogram.since(earlier).max_ns() == 2 * Histogram::value_limit);

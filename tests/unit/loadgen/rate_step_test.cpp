@@ -21,6 +21,7 @@ struct StepFixture {
         recorder.open(1);
         recorder.messages_due = 2000;
         recorder.counts.messages_sent = 2000;
+        recorder.counts.messages_scheduled = 2000;
         recorder.counts.messages_answered = 1990;
         for (int i = 0; i < 2000; ++i) {
             recorder.record_always(Latency::last_member, 1'000'000);

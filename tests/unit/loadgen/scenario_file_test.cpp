@@ -12,7 +12,7 @@ using namespace ringside::loadgen;
 namespace {
 
 constexpr const char* whole = R"({
-  "name": "all", "description": "Everything that a file may say.",
+  "name": "all", "description": "Everything that a \"café\" may say.",
   "phases": {"ramp": "1s", "warm_up": "500ms", "measure": "3s", "cool_down": "250ms"},
   "rooms": [{"name": "hall"}, {"name": "pairs", "count": 10, "history": 500}],
   "users": [
