@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "common/assert.hpp"
 
 namespace ringside::loadgen {
@@ -23,8 +25,12 @@ Lateness judged_lateness(const Recorder& recorder, Latency kind) {
     return lateness_at(recorder, kind, enough ? 0.99 : 0.9);
 }
 
+// They may be of different percentiles, so the later one need not be the one that counts.
 Lateness worse(const Lateness& a, const Lateness& b) {
-    return a.late_ns > b.late_ns ? a : b;
+    const auto rank = [](const Lateness& one) {
+        return std::tuple(one.matters() && one.above_floor(), one.matters(), one.late_ns);
+    };
+    return rank(a) > rank(b) ? a : b;
 }
 
 std::string ms_text(std::uint64_t ns) {

@@ -89,7 +89,7 @@ void HostileUser::on_event(const uring::IoEvent& event) {
     uring::Io& io = place_.run().driver.io();
     if (event.kind == uring::IoEvent::Kind::received) {
         if (event.result <= 0) return connection_.on_end(-event.result);
-        // In the middle of the history: nothing more is read until the connection is closed.
+        // With the history on its way: nothing more is read until the connection is closed.
         const bool open = connection_.state() == Connection::State::open;
         if (open && group_.does == Behaviour::cut_replay) io.hold(connection_.id());
         return;

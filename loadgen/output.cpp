@@ -59,6 +59,9 @@ void check_outputs(const Options& options) {
     if (options.json == standard_output && options.csv == standard_output) {
         throw StartError("JSON and CSV cannot both go to standard output: name a file for one");
     }
+    if (!options.json.empty() && options.json == options.csv) {
+        throw StartError("JSON and CSV cannot both go to " + options.json + ": name two files");
+    }
     check_output_file("--json", options.json);
     check_output_file("--csv", options.csv);
     check_hgrm(options);

@@ -25,7 +25,7 @@ enum class Behaviour : std::uint8_t {
     half_frame,   // begins a frame and says no more
     long_length,  // announces a frame longer than any
     flood,        // sends requests without end and reads no answer
-    cut_replay,   // joins a room and disconnects in the middle of its history
+    cut_replay,   // joins a room and disconnects with its history on the way
 };
 [[nodiscard]] std::string_view behaviour_name(Behaviour behaviour) noexcept;  // "half_frame"
 /// All of them, in the order of the enumeration.

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace ringside::loadgen {
 
@@ -27,7 +28,9 @@ std::optional<std::int64_t> parse_utc_ns(std::string_view text) {
     std::string_view decimals = text.substr(seconds_bytes, text.size() - seconds_bytes - 1);
     std::tm parts{};
     if (::strptime(seconds.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) return std::nullopt;
-    const std::int64_t whole_ns = std::int64_t{::timegm(&parts)} * second_ns;
+    const std::int64_t whole_s = ::timegm(&parts);
+    if (whole_s >= INT64_MAX / second_ns) return std::nullopt;  // the year 2262
+    const std::int64_t whole_ns = whole_s < 0 ? -1 : whole_s * second_ns;
     // timegm() makes 3 March of 31 February, and strptime() lets digits be missing.
     if (whole_ns < 0 || utc_text(whole_ns) != seconds + "Z") return std::nullopt;
     if (decimals.empty()) return whole_ns;

@@ -13,7 +13,7 @@ from pathlib import Path
 from child import Child
 from real_server import real_server
 
-AHEAD_SECONDS = 4  # enough for two processes to set up few users, also with sanitizers
+AHEAD_SECONDS = 6  # enough for two processes to set up few users, also with sanitizers
 TRIES = 3
 PERCENTILES = {"p50_ns": 0.5, "p90_ns": 0.9, "p99_ns": 0.99, "p999_ns": 0.999}
 
@@ -35,7 +35,7 @@ class Bench:
         start = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(
             seconds=AHEAD_SECONDS)
         shards = [Child([self._loadgen, *load, f"--connect=127.0.0.1:{self._port}",
-                         f"--shard={part}/2", f"--start-at={start:%Y-%m-%dT%H:%M:%SZ}",
+                         f"--shard={part}/2", f"--start-at={start:%Y-%m-%dT%H:%M:%S.%fZ}",
                          f"--json={self.file(f'{name}-{part}')}"],
                         self.folder / f"{name}-{part}.log") for part in (1, 2)]
         codes = [shard.wait(60.0) for shard in shards]

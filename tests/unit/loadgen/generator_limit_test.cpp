@@ -94,3 +94,16 @@ TEST_CASE("lateness that the 99th percentile does not show is found at the 99.9t
     CHECK(worst_tail_lateness(recorder).late_ns == Approx(30 * ms).epsilon(0.001));
     CHECK(worst_tail_lateness(recorder).matters());
 }
+
+TEST_CASE("each lateness is held against what is reported at its own percentile") {
+    Recorder recorder;
+    for (int i = 0; i < 5000; ++i) {
+        const bool slow = i >= 4900;
+        recorder.record_always(Latency::last_member, slow ? 30'000'000 : 1'600'000);
+        recorder.record_always(Latency::send_lag, slow ? 2'000'000 : 1000);
+    }
+    for (int i = 0; i < 900; ++i)
+        recorder.record_always(Latency::hiccup, i >= 700 ? 1'500'000 : 1000);
+    // send_lag is later, by 2 ms at p99, where 30 ms is reported; hiccup is late by nearly all.
+    CHECK(judge_generator(recorder, 0.5) == GeneratorLimit::hiccup);
+}
