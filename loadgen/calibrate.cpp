@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
-#include "common/atomic_file.hpp"
 #include "common/build_info.hpp"
 #include "common/help_formatter.hpp"
 #include "common/limits.hpp"
@@ -14,6 +14,7 @@
 #include "loadgen/json_object.hpp"
 #include "loadgen/load_limits.hpp"
 #include "loadgen/null_io.hpp"
+#include "loadgen/output.hpp"
 #include "loadgen/run.hpp"
 #include "loadgen/verification_cost.hpp"
 
@@ -22,6 +23,8 @@ namespace ringside::loadgen {
 namespace {
 
 constexpr std::uint64_t minute = 60'000 * ms;
+// Deliveries: some seconds of the verifier, which takes them whole.
+constexpr std::size_t on_their_way_max = 100'000'000;
 // About 0.1 s of the verifier.
 constexpr std::uint64_t verified_deliveries = 8'000'000;
 
@@ -37,6 +40,7 @@ double deliveries_per_second(const Results& results) noexcept {
 }
 
 int calibrate(const Options& options) {
+    check_outputs(options);
     Interruption interruption = or_start_error(Interruption::make());
     const uring::IoOptions io{.connections_max = static_cast<std::uint32_t>(options.users)};
     Run load(options, std::make_unique<NullIo>(io), "null", interruption);
@@ -45,13 +49,11 @@ int calibrate(const Options& options) {
         results,
         verification_ns_per_delivery({options.members, options.outstanding, options.payload_bytes},
                                      verified_deliveries)};
-    fmt::print("{}", calibration_table(calibration));
+    fmt::print(table_stream(options), "{}", calibration_table(calibration));
     if (!results.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results.failure);
-    if (options.json.empty()) return results.exit_code();
-    const Result<void> written = write_file_atomically(options.json, calibration_json(calibration));
-    if (written) return results.exit_code();
-    throw StartError(
-        fmt::format("--json: cannot write {} ({})", options.json, written.error().text()));
+    const bool written =
+        options.json.empty() || write_output_file(options.json, calibration_json(calibration));
+    return written ? results.exit_code() : std::max(results.exit_code(), usage_error);
 }
 
 }  // namespace
@@ -165,9 +167,15 @@ void add_calibrate(CLI::App& app, Command& command) {
                      ChatLimits{}.message_bytes_max, "Bytes of a message.");
     add_duration_option(sub, "--duration", options->duration_ns, 100 * ms, 10 * minute, false,
                         "How long to measure.");
-    add_path_option(sub, "--json", options->json, "Write the results here as JSON.");
+    add_path_option(sub, "--json", options->json,
+                    "Write the results here as JSON; -: to standard output, and the table to "
+                    "standard error.");
     sub.parse_complete_callback([options, &command] {
         options->users = options->members;
+        if (options->members * options->outstanding > on_their_way_max) {
+            throw CLI::ValidationError(fmt::format(
+                "--members times --outstanding is above {}: take less of one", on_their_way_max));
+        }
         command = [options] { return calibrate(*options); };
     });
 }
