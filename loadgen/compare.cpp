@@ -12,7 +12,7 @@
 #include "common/help_formatter.hpp"
 #include "common/options.hpp"
 #include "loadgen/comparability.hpp"
-#include "loadgen/figures.hpp"
+#include "loadgen/report.hpp"
 
 namespace ringside::loadgen {
 
@@ -75,15 +75,15 @@ Figure per_second(const Results& results, std::uint64_t count) {
     return static_cast<double>(count) / results.measured_seconds;
 }
 
-Figure cpu_per_delivery_ns(const Results& results, const Figure& cpu_seconds) {
-    const std::uint64_t deliveries = results.recorder.window_counts().deliveries;
-    if (!cpu_seconds || deliveries == 0) return std::nullopt;
-    return *cpu_seconds * 1e9 / static_cast<double>(deliveries);
+Figure server_cpu_per_delivery_ns(const Results& results) {
+    const Figure per_second = results.deliveries_per_server_cpu_second();
+    return per_second && *per_second > 0 ? Figure(1e9 / *per_second) : std::nullopt;
 }
 
-Figure memory_per_connection(const Results& results) {
-    if (!results.resident_bytes_before || !results.resident_bytes_idle) return std::nullopt;
-    return results.resident_bytes_per_connection();
+Figure loadgen_cpu_per_delivery_ns(const Results& results) {
+    const std::uint64_t deliveries = results.recorder.window_counts().deliveries;
+    if (deliveries == 0) return std::nullopt;
+    return results.loadgen_cpu_seconds * 1e9 / static_cast<double>(deliveries);
 }
 
 Figure micros_at(const Histogram& latency, double quantile) {
@@ -98,10 +98,10 @@ void add_rates(std::string& out, const Results& a, const Results& b) {
     add_row(out, "own copies back /s", per_second(a, in_a.messages_answered),
             per_second(b, in_b.messages_answered));
     add_row(out, "deliveries /s", per_second(a, in_a.deliveries), per_second(b, in_b.deliveries));
-    add_row(out, "server CPU, ns a delivery", cpu_per_delivery_ns(a, a.server_cpu_seconds),
-            cpu_per_delivery_ns(b, b.server_cpu_seconds));
-    add_row(out, "loadgen CPU, ns a delivery", cpu_per_delivery_ns(a, a.loadgen_cpu_seconds),
-            cpu_per_delivery_ns(b, b.loadgen_cpu_seconds));
+    add_row(out, "server CPU, ns a delivery", server_cpu_per_delivery_ns(a),
+            server_cpu_per_delivery_ns(b));
+    add_row(out, "loadgen CPU, ns a delivery", loadgen_cpu_per_delivery_ns(a),
+            loadgen_cpu_per_delivery_ns(b));
 }
 
 void add_latencies(std::string& out, const Results& a, const Results& b) {
@@ -119,7 +119,7 @@ void add_latencies(std::string& out, const Results& a, const Results& b) {
 
 // The end of a path tells more than its beginning.
 std::string path_end(const std::string& path) {
-    constexpr std::size_t bytes_max = 40;
+    constexpr std::size_t bytes_max = 37;
     return path.size() <= bytes_max ? path : "..." + path.substr(path.size() - bytes_max + 3);
 }
 
@@ -165,11 +165,11 @@ std::string comparison_table(const StoredResults& a, const StoredResults& b) {
         fmt::format_to(std::back_inserter(out), "{}: {}, {:.16}, {}\n", name, path_end(one->file),
                        one->options.server_label, one->results.started);
     }
-    fmt::format_to(std::back_inserter(out), "\n{:<32}{:>17}{:>17}{:>10}\n",
-                   workload_name(a.options.workload), "A", "B", "B/A");
+    fmt::format_to(std::back_inserter(out), "\n{:<32.31}{:>17}{:>17}{:>10}\n", load_name(a.options),
+                   "A", "B", "B/A");
     if (a.options.workload == WorkloadKind::idle) {
-        add_row(out, "server memory, bytes/connection", memory_per_connection(a.results),
-                memory_per_connection(b.results));
+        add_row(out, "server memory, bytes/connection", a.results.resident_bytes_per_connection(),
+                b.results.resident_bytes_per_connection());
     } else {
         add_rates(out, a.results, b.results);
     }

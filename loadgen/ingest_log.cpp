@@ -129,21 +129,23 @@ class Ingestion {
         return got != 0;
     }
 
-    bool write_textfile() {
+    void write_textfile() {
         const Result<void> written = textfile_->write(log_snapshot(results_).text());
-        if (written) return true;
-        if (!std::exchange(write_failed_, true)) {
-            fmt::print(stderr, "loadgen: cannot write {} ({}); reading goes on without it\n",
-                       options_.metrics_textfile, written.error().text());
-        }
-        return false;
+        if (written || std::exchange(write_failed_, true)) return;
+        fmt::print(stderr, "loadgen: cannot write {} ({}); reading goes on without it\n",
+                   options_.metrics_textfile, written.error().text());
     }
 
     // A log that has ended is counted for good: its file is there for a scrape that comes later.
     bool leave_textfile() {
-        if (!write_textfile()) return false;
-        textfile_->keep();
-        return true;
+        const Result<void> written = textfile_->write(log_snapshot(results_).text());
+        if (written) {
+            textfile_->keep();
+            return true;
+        }
+        fmt::print(stderr, "loadgen: cannot write {} ({})\n", options_.metrics_textfile,
+                   written.error().text());
+        return false;
     }
 
     const IngestOptions& options_;

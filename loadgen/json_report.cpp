@@ -119,21 +119,22 @@ std::string rates(const Results& results) {
     return out.str();
 }
 
-void add_cpu(JsonObject& out, const Results& results, double cpu_seconds) {
-    const auto deliveries = static_cast<double>(results.recorder.window_counts().deliveries);
-    out.number("cpu_seconds", cpu_seconds);
-    out.number("deliveries_per_cpu_second", per(deliveries, cpu_seconds));
+std::string number_or_null(const std::optional<double>& value) {
+    return value ? fmt::format("{:.6f}", *value) : "null";
 }
 
 std::string server(const Results& results) {
     if (!results.server_cpu_seconds) return "null";
     JsonObject out;
     out.whole("pid", results.options.server_pid);
-    add_cpu(out, results, *results.server_cpu_seconds);
+    out.number("cpu_seconds", *results.server_cpu_seconds);
+    out.add("deliveries_per_cpu_second",
+            number_or_null(results.deliveries_per_server_cpu_second()));
     if (results.resident_bytes_before && results.resident_bytes_idle) {
         out.whole("resident_bytes_before", *results.resident_bytes_before);
         out.whole("resident_bytes_idle", *results.resident_bytes_idle);
-        out.number("resident_bytes_per_connection", results.resident_bytes_per_connection());
+        out.add("resident_bytes_per_connection",
+                number_or_null(results.resident_bytes_per_connection()));
     }
     return out.str();
 }
@@ -156,7 +157,9 @@ std::string slo(const Results& results) {
 
 std::string loadgen(const Results& results) {
     JsonObject out;
-    add_cpu(out, results, results.loadgen_cpu_seconds);
+    const auto deliveries = static_cast<double>(results.recorder.window_counts().deliveries);
+    out.number("cpu_seconds", results.loadgen_cpu_seconds);
+    out.number("deliveries_per_cpu_second", per(deliveries, results.loadgen_cpu_seconds));
     out.boolean("busy", results.generator_busy());
     out.number("cpu_percent", 100 * results.busy_share());
     out.whole("involuntary_context_switches", results.involuntary_switches);
@@ -233,11 +236,9 @@ std::string json_report(const Results& results) {
     out.add("rates", rates(results));
     out.add("server", server(results));
     out.add("loadgen", loadgen(results));
-    if (results.steal_share) {
-        out.number("steal_percent", 100 * *results.steal_share);
-    } else {
-        out.add("steal_percent", "null");
-    }
+    out.add("steal_percent",
+            number_or_null(results.steal_share ? std::optional(100 * *results.steal_share)
+                                               : std::nullopt));
     out.add("latencies", latencies(results.recorder));
     return out.str() + "\n";
 }

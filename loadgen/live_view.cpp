@@ -48,7 +48,7 @@ std::string labelled(std::string_view label, const std::string& text) {
 
 std::string messages_line(const LiveFigures& figures) {
     std::string text;
-    if (figures.offered) text += fmt::format("{:>9} offered", *figures.offered);
+    if (figures.offered) text += fmt::format("{:>9.0f} offered", *figures.offered);
     return labelled("messages/s", text + fmt::format("{:>9.0f} sent{:>9.0f} achieved", figures.sent,
                                                      figures.achieved));
 }

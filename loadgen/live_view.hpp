@@ -23,7 +23,7 @@ struct LiveFigures {
     std::string_view phase;                  // "measuring"
     std::optional<std::uint64_t> left_ns{};  // until the phase ends, where that is known
     std::uint32_t users = 0;                 // connected
-    std::optional<std::uint64_t> offered{};  // messages, in an open loop
+    std::optional<double> offered{};         // messages, in an open loop
     double sent = 0;                         // messages
     double achieved = 0;                     // messages whose own copy came back
     double deliveries = 0;

@@ -7,7 +7,6 @@
 #include <iterator>
 
 #include "common/build_info.hpp"
-#include "loadgen/figures.hpp"
 #include "loadgen/json_object.hpp"
 #include "loadgen/report.hpp"
 

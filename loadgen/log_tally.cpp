@@ -138,9 +138,10 @@ void LogTally::count_message(std::string_view text) {
 Histogram& LogTally::times_of(std::string_view request) {
     const auto found = std::ranges::find(response_times_, request, &ResponseTimes::request);
     if (found != response_times_.end()) return found->histogram;
-    if (response_times_.size() == requests_max) return response_times_.back().histogram;
-    const bool last = response_times_.size() + 1 == requests_max;
-    response_times_.push_back({std::string(last ? other_requests : request), {}});
+    // The last place is for all that find none, unless a request called so has one already.
+    const bool full = response_times_.size() + 1 >= requests_max;
+    if (full && request != other_requests) return times_of(other_requests);
+    response_times_.push_back({std::string(request), {}});
     return response_times_.back().histogram;
 }
 

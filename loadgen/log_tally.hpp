@@ -69,7 +69,7 @@ class LogTally {
     /// In no particular order. Beyond messages_max: other_messages().
     [[nodiscard]] const std::vector<Message>& messages() const noexcept { return messages_; }
     [[nodiscard]] std::uint64_t other_messages() const noexcept { return other_messages_; }
-    /// In no particular order. The last of requests_max is called "other" and has all further ones.
+    /// In no particular order, at most requests_max. Those that find no place are under "other".
     [[nodiscard]] const std::vector<ResponseTimes>& response_times() const noexcept {
         return response_times_;
     }

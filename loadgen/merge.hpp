@@ -14,9 +14,10 @@ namespace ringside::loadgen {
 
 /// The results of one load of which `parts`, at least one, have a shard each, or several. Exact:
 /// counts, violations, histograms and the load generators' CPU time are added; the window is the
-/// longest, so no rate is told too high; server figures are those of the first part that has them.
-/// Valid only if every part is. Throws StartError where the parts do not belong together, and,
-/// unless `partial`, where shards are missing.
+/// longest, so no rate is told too high; the server's CPU time is that of the first part that has
+/// it, its memory the least before and the most at the end. Valid only if every part is. Throws
+/// StartError where the parts do not belong together, and, unless `partial`, where shards are
+/// missing.
 [[nodiscard]] std::unique_ptr<StoredResults> merge(
     const std::vector<std::unique_ptr<StoredResults>>& parts, bool partial);
 

@@ -63,6 +63,8 @@ void Monitor::tick(std::uint64_t now_ns) {
     if (progress_ != Progress::none && now_ns >= next_progress_ns_) {
         show_progress(now_ns);
         next_progress_ns_ += progress_interval_ns;
+        // After a pause, of the process or the machine: not a line for each second that is gone.
+        if (next_progress_ns_ <= now_ns) next_progress_ns_ = now_ns + progress_interval_ns;
     }
     if (textfile_ != nullptr && now_ns >= next_textfile_ns_) {
         write_textfile();
@@ -104,8 +106,8 @@ void Monitor::draw_view(std::uint64_t now_ns, const Counts& counts, std::uint64_
     figures.left_ns = left_ns(now_ns);
     figures.users = state_.connected;
     if (options_.offered.per_second != 0) {
-        const auto unscheduled = per_second(counts.messages_sent - counts.messages_scheduled, ns);
-        figures.offered = options_.offered.per_second + static_cast<std::uint64_t>(unscheduled);
+        figures.offered = state_.scenario.offered_per_second() +
+                          per_second(counts.messages_sent - counts.messages_scheduled, ns);
     }
     figures.sent = per_second(counts.messages_sent, ns);
     figures.achieved = per_second(counts.messages_answered, ns);
@@ -187,7 +189,7 @@ MetricsSnapshot Monitor::snapshot() const {
     const Counts window = recorder.window_counts();
     const std::uint64_t window_ns = recorder.window_ns(monotonic_ns());
     out.add("ringside_load_offered_messages_per_second",
-            number(state_.scenario.offered_per_second()) +
+            state_.scenario.offered_per_second() +
                 per_second(window.messages_sent - window.messages_scheduled, window_ns));
     out.add("ringside_load_achieved_messages_per_second",
             per_second(window.messages_answered, window_ns));

@@ -262,7 +262,7 @@ bool take_scenario(const CLI::App& run, const std::string& file, Options& option
     if (run.count("--warm-up") > 0) scenario->warm_up_ns = options.warm_up_ns;
     if (run.count("--duration") > 0) scenario->measure_ns = options.duration_ns;
     options.users = scenario->users();
-    options.offered.per_second = scenario->offered_per_second();
+    options.offered.per_second = static_cast<std::uint64_t>(scenario->offered_per_second());
     options.scenario = std::move(*scenario);
     return true;
 }

@@ -41,6 +41,7 @@ Result<double> cpu_seconds_of(pid_t pid) {
 
 Result<std::uint64_t> resident_bytes_of(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
+    if (!file) return std::unexpected(last_error("open /proc/PID/smaps_rollup"));
     for (std::string word; file >> word;) {
         std::uint64_t kib = 0;
         if (word == "Rss:" && file >> kib) return kib * 1024;

@@ -13,6 +13,10 @@ constexpr std::uint64_t growth_factor = 2;
 // Of the rate whose confirmation failed.
 constexpr std::uint64_t step_down_divisor = 10;
 
+// Exit codes of the program.
+constexpr int objective_missed = 3;
+constexpr int wrong_deliveries = 4;  // or a limit of the load generator
+
 }  // namespace
 
 RateSearch::RateSearch(const Bounds& bounds)
@@ -88,6 +92,21 @@ const char* end_name(RateSearch::End end) noexcept {
             return "generator_limited";
     }
     return "";
+}
+
+int exit_code_of(RateSearch::End end, int last_run) noexcept {
+    switch (end) {
+        case RateSearch::End::confirmed:
+            return 0;
+        case RateSearch::End::none_passed:
+            // A run that broke off is a rate that failed, whatever a run of its own would end with.
+            return last_run == wrong_deliveries ? wrong_deliveries : objective_missed;
+        case RateSearch::End::unconfirmed:
+            return objective_missed;
+        case RateSearch::End::generator_limited:
+            return wrong_deliveries;
+    }
+    return 1;
 }
 
 const char* finding_name(Finding finding) noexcept {

@@ -77,6 +77,9 @@ class RateSearch {
 
 [[nodiscard]] const char* kind_name(RateSearch::Kind kind) noexcept;  // "bisection"
 [[nodiscard]] const char* end_name(RateSearch::End end) noexcept;     // "none_passed"
-[[nodiscard]] const char* finding_name(Finding finding) noexcept;     // "generator_limited"
+/// Of the program: 0 confirmed, 3 no rate passed or none was confirmed, 4 the load generator was
+/// the limit, or `last_run` ended with 4, a wrong delivery, where no rate passed.
+[[nodiscard]] int exit_code_of(RateSearch::End end, int last_run) noexcept;
+[[nodiscard]] const char* finding_name(Finding finding) noexcept;  // "generator_limited"
 
 }  // namespace ringside::loadgen

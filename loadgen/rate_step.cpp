@@ -61,13 +61,22 @@ RateStep digest(const Results& results) {
     step.p50_ns = quantile_of(latency, 0.5);
     step.p99_ns = quantile_of(latency, 0.99);
     step.p999_ns = quantile_of(latency, 0.999);
-    step.max_ns = latency.max_ns();
+    if (latency.count() > 0) step.max_ns = latency.max_ns();
     step.interrupted = results.interrupted;
-    step.loaded = results.recorder.counts.messages_sent > 0;
+    step.loaded = results.measured_seconds > 0 || results.recorder.counts.messages_sent > 0;
     step.exit_code = results.exit_code();
     judge_run(step, results);
     step.json = json_report(results);
     step.json.pop_back();  // the newline, since it becomes part of another object
+    return step;
+}
+
+RateStep not_started(std::uint64_t rate, std::string why) {
+    RateStep step;
+    step.rate = rate;
+    conclude(step, Finding::failed, "not started", std::move(why));
+    step.exit_code = 1;
+    step.json = "null";
     return step;
 }
 

@@ -26,6 +26,9 @@ inline constexpr std::uint64_t schema_version = 2;
 
 // ---- of which other reports are made too ----
 
+/// "1,234,567": figures that a person is to compare.
+[[nodiscard]] std::string grouped(std::uint64_t value);
+
 /// The lines of the table of latencies, which are not empty; microseconds.
 [[nodiscard]] std::string latency_head();
 [[nodiscard]] std::string latency_row(std::string_view name, const Histogram& latency);

@@ -85,7 +85,7 @@ void read_scenario_of(const JsonNode& node, Options& options) {
     auto scenario = parse_scenario(node.json(), "scenario");
     if (!scenario) node.refuse("a scenario (" + scenario.error().front() + ")");
     options.users = scenario->users();
-    options.offered.per_second = scenario->offered_per_second();
+    options.offered.per_second = static_cast<std::uint64_t>(scenario->offered_per_second());
     options.scenario = std::move(*scenario);
 }
 

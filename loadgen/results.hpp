@@ -46,11 +46,22 @@ struct Results {
     // Of results without a run: as they say. Empty: judged by the figures.
     std::optional<GeneratorVerdict> generator{};
 
-    /// What one more connection takes of the server's memory; needs both figures.
-    [[nodiscard]] double resident_bytes_per_connection() const noexcept {
+    /// These are of the whole load and not of some of its shards. Else the server's figures, which
+    /// all shards have caused, cannot be divided by what these have done.
+    [[nodiscard]] bool whole_load() const noexcept { return options.shards.complete(); }
+    /// What one more connection takes of the server's memory, where that is known.
+    [[nodiscard]] std::optional<double> resident_bytes_per_connection() const noexcept {
+        if (!resident_bytes_before || !resident_bytes_idle || !whole_load()) return std::nullopt;
         return (static_cast<double>(*resident_bytes_idle) -
                 static_cast<double>(*resident_bytes_before)) /
                static_cast<double>(options.own_users());
+    }
+    /// Deliveries of the window for each CPU second of the server's, where that is known; 0 where
+    /// it used none.
+    [[nodiscard]] std::optional<double> deliveries_per_server_cpu_second() const noexcept {
+        if (!server_cpu_seconds || !whole_load()) return std::nullopt;
+        if (*server_cpu_seconds <= 0) return 0;
+        return static_cast<double>(recorder.window_counts().deliveries) / *server_cpu_seconds;
     }
     /// How much of the window the load generator's one thread was running; 1 is all of it.
     [[nodiscard]] double busy_share() const noexcept {

@@ -66,10 +66,14 @@ std::size_t Scenario::users() const noexcept {
     return users;
 }
 
-std::uint64_t Scenario::offered_per_second() const noexcept {
-    std::uint64_t sum = 0;
-    for (const UserGroup& group : groups)
-        sum += group.sending.offered.per_second;
+double Scenario::offered_per_second() const noexcept {
+    double sum = 0;
+    for (const UserGroup& group : groups) {
+        const Sending& sending = group.sending;
+        const std::size_t senders = sending.senders != 0 ? sending.senders : group.count;
+        sum += static_cast<double>(sending.offered.per_second) * static_cast<double>(group.count) /
+               static_cast<double>(senders);
+    }
     return sum;
 }
 

@@ -109,8 +109,8 @@ struct Scenario {
     std::vector<UserGroup> groups;  // those that arrive in set-up come first
 
     [[nodiscard]] std::size_t users() const noexcept;
-    /// Of all groups together; 0 where no group has a rate.
-    [[nodiscard]] std::uint64_t offered_per_second() const noexcept;
+    /// Of all groups together, this process's share of it; 0 where no group has a rate.
+    [[nodiscard]] double offered_per_second() const noexcept;
     /// Somebody sends messages.
     [[nodiscard]] bool has_senders() const noexcept;
     /// Some room has members whose receipts of a message are counted.

@@ -65,7 +65,7 @@ class ObjectReader {
 
     /// Null where it is absent.
     const JsonTree* find(std::string_view name) {
-        known_.emplace_back(name);
+        if (std::ranges::find(known_, name) == known_.end()) known_.emplace_back(name);
         for (const auto& [member, value] : node_.members) {
             if (member == name) return &value;
         }
@@ -228,13 +228,14 @@ void read_send(ObjectReader& parent, Sending& sending) {
         reader.choice(reader.find("arrivals"), "arrivals", {"constant", "poisson"});
     if (arrivals) offered.arrivals = static_cast<Arrivals>(*arrivals);
     reader.count("burst", offered.burst, 1, burst_max);
+    const bool bursts = reader.find("burst") != nullptr;
     const bool open = offered.per_second != 0;
     sending.outstanding = open ? outstanding_at_a_rate : 1;
     reader.count("outstanding", sending.outstanding, 1, outstanding_max);
     reader.duration("think", sending.think_ns, ms, hour);
     sending.payload = PayloadBytes::of(64);
     read_payload(reader, sending.payload);
-    if (!open && (arrivals || offered.burst != 1)) {
+    if (!open && (arrivals || bursts)) {
         reader.refuse("has arrivals or burst, which need a rate");
     }
     if (open && sending.think_ns != 0) reader.refuse("has both a rate and think: take one");
@@ -252,7 +253,8 @@ void refuse_what_does_nothing(ObjectReader& reader, const UserGroup& group) {
     only(group.stay_ns != 0 && !comes_again && !misbehaves(group.does), "stay",
          "all but member and wanderer have");
     only(group.pause_ns != 0 && !late, "pause", "all but member and wanderer have");
-    only(group.reconnects && group.does != Behaviour::visitor, "reconnects", "a visitor has");
+    only(reader.find("reconnects") != nullptr && group.does != Behaviour::visitor, "reconnects",
+         "a visitor has");
     only(group.connects_per_second != 0 && !late, "connects_per_second",
          "all but member and wanderer have; the scenario's ramp is for those");
     only(group.read_bytes_per_second != 0 && group.does != Behaviour::member,
@@ -262,6 +264,19 @@ void refuse_what_does_nothing(ObjectReader& reader, const UserGroup& group) {
          "send", "member, visitor and wanderer have");
     only(group.sending.offered.per_second != 0 && group.does != Behaviour::member, "send.rate",
          "a member has, who is there all the time");
+}
+
+// `known`: what the users do is, and so whether they have a room.
+void read_room_set(ObjectReader& reader, UserGroup& group, bool known, const Scenario& scenario) {
+    if (known && !has_room(group.does)) return;
+    std::vector<std::string_view> sets;
+    for (const RoomSet& set : scenario.rooms)
+        sets.push_back(set.name);
+    const JsonTree* const member =
+        known ? reader.require("rooms", "the name of its rooms") : reader.find("rooms");
+    if (!known || member == nullptr) return;
+    if (sets.empty()) return reader.refuse("needs a room, and the file has no \"rooms\"");
+    if (const auto set = reader.choice(member, "rooms", sets)) group.rooms = *set;
 }
 
 UserGroup read_group(const JsonTree& node, const std::string& path, const Scenario& scenario,
@@ -278,17 +293,7 @@ UserGroup read_group(const JsonTree& node, const std::string& path, const Scenar
         group.stay_ns = hostile_stay_ns;
         group.pause_ns = hostile_pause_ns;
     }
-    std::vector<std::string_view> sets;
-    for (const RoomSet& set : scenario.rooms)
-        sets.push_back(set.name);
-    if (does && has_room(group.does) && sets.empty()) {
-        static_cast<void>(reader.find("rooms"));
-        reader.refuse("needs a room, and the file has no \"rooms\"");
-    } else if (does && has_room(group.does)) {
-        const auto set =
-            reader.choice(reader.require("rooms", "the name of its rooms"), "rooms", sets);
-        if (set) group.rooms = *set;
-    }
+    read_room_set(reader, group, does.has_value(), scenario);
     read_send(reader, group.sending);
     reader.duration("stay", group.stay_ns, ms, hour);
     reader.duration("pause", group.pause_ns, ms, hour);

@@ -20,8 +20,6 @@ namespace ringside::loadgen {
 
 namespace {
 
-constexpr int objective_missed = 3;
-
 constexpr const char* search_examples =
     "Examples:\n"
     "  loadgen search --slo 'p99<=5ms'\n"
@@ -75,7 +73,8 @@ Searched search_rate(const Search& wanted) {
         const bool confirms = next->kind == RateSearch::Kind::confirmation;
         const std::uint64_t duration_ns =
             confirms ? wanted.confirm_duration_ns : wanted.step_duration_ns;
-        const RateStep step = run_rate(wanted.load, next->rate, duration_ns, interruption);
+        const RateStep step =
+            run_rate(wanted.load, next->rate, duration_ns, interruption, searched.steps.empty());
         searched.steps.push_back(step_json(next->kind, step));
         searched.last_exit_code = step.exit_code;
         searched.interrupted = step.interrupted;
@@ -148,17 +147,7 @@ std::string search_verdict(const Search& wanted, const Searched& searched) {
 int search_exit_code(const Searched& searched) {
     if (searched.interrupted) return 130;
     if (!searched.search.end()) return 1;
-    switch (*searched.search.end()) {
-        case RateSearch::End::confirmed:
-            return 0;
-        case RateSearch::End::none_passed:
-            return searched.last_exit_code == 0 ? objective_missed : searched.last_exit_code;
-        case RateSearch::End::unconfirmed:
-            return objective_missed;
-        case RateSearch::End::generator_limited:
-            return 4;
-    }
-    return 1;
+    return exit_code_of(*searched.search.end(), searched.last_exit_code);
 }
 
 int run_search(const Search& wanted) {

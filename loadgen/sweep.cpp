@@ -49,7 +49,7 @@ Swept sweep_rates(const Sweep& sweep) {
         swept.interrupted = swept.interrupted || interruption.requested();
         if (swept.interrupted) break;
         const RateStep& step = swept.steps.emplace_back(
-            run_rate(sweep.load, rate, sweep.step_duration_ns, interruption));
+            run_rate(sweep.load, rate, sweep.step_duration_ns, interruption, swept.steps.empty()));
         swept.interrupted = step.interrupted;
         if (!step.loaded && !step.interrupted) {
             swept.failure = step.why;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "loadgen/figures.hpp"
 #include "loadgen/report.hpp"
 
 namespace ringside::loadgen {
@@ -144,12 +143,17 @@ void figures(Out out, const Results& results) {
     row("deliveries", window.deliveries,
         window.replayed == 0 ? "" : "  " + grouped(window.replayed) + " replayed");
     if (window.hostile_sessions > 0) row("hostile sessions", window.hostile_sessions, "");
-    const auto cpu = [&](std::string_view name, double seconds) {
+    const auto cpu = [&](std::string_view name, double seconds, const std::string& deliveries) {
         fmt::format_to(out, "  {:<18}{:>14.2f} s{:>16} deliveries a CPU-second\n", name, seconds,
-                       rate(static_cast<double>(window.deliveries), seconds));
+                       deliveries);
     };
-    if (results.server_cpu_seconds) cpu("server CPU", *results.server_cpu_seconds);
-    cpu("loadgen CPU", results.loadgen_cpu_seconds);
+    if (results.server_cpu_seconds) {
+        const auto deliveries = results.deliveries_per_server_cpu_second();
+        cpu("server CPU", *results.server_cpu_seconds,
+            deliveries ? rate(*deliveries, *deliveries > 0 ? 1 : 0) : "-");
+    }
+    cpu("loadgen CPU", results.loadgen_cpu_seconds,
+        rate(static_cast<double>(window.deliveries), results.loadgen_cpu_seconds));
     honesty(out, results);
 }
 
@@ -161,8 +165,9 @@ void memory(Out out, const Results& results) {
     if (!results.resident_bytes_before || !results.resident_bytes_idle) return;
     row("server memory", *results.resident_bytes_before / 1024, " KiB before the first connection");
     row("", *results.resident_bytes_idle / 1024, " KiB with all of them, idle");
-    fmt::format_to(out, "  {:<18}{:>16.2f} KiB a connection\n", "",
-                   results.resident_bytes_per_connection() / 1024);
+    if (const auto bytes = results.resident_bytes_per_connection()) {
+        fmt::format_to(out, "  {:<18}{:>16.2f} KiB a connection\n", "", *bytes / 1024);
+    }
 }
 
 // An uncorrected latency stands below the one that it is of.
@@ -213,6 +218,16 @@ void verdict(Out out, const Results& results) {
 }
 
 }  // namespace
+
+std::string grouped(std::uint64_t value) {
+    const std::string digits = std::to_string(value);
+    std::string out;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+        out += digits[i];
+    }
+    return out;
+}
 
 std::string latency_head() {
     return fmt::format("{:<13}{:>11}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "latency, us", "count",

@@ -207,8 +207,10 @@ void Worker::on_published(std::uint32_t room, std::uint64_t settled) {
     RINGSIDE_ASSERT(settled >= local.settled && settled <= local.posted);
     local.settled = settled;
     if (shared_.log.enabled(LogLevel::debug)) {
-        for (Connection* member : local.members)
+        for (Connection* member : local.members) {
+            RINGSIDE_ASSERT(member->times != nullptr);  // made by the same level of the log
             member->times->settled(settled);
+        }
     }
     if (std::exchange(local.dirty, true)) return;
     rooms_to_flush_.push_back(&local);

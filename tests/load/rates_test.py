@@ -109,13 +109,21 @@ def check_search_finds_none(bench):
 
 def check_interrupt(bench, command, *arguments):
     """Ctrl-C in the run after one that passed: what that found is told."""
-    child = bench.start(command, *arguments, "--step-duration=2s")
-    wait_until(lambda: " ok" in child.output.read_text(), 30.0, "a rate that passed")
-    child.signal(signal.SIGINT)
-    code, results, text = bench.end(child)
+    for _ in range(TRIES):
+        child = bench.start(command, *arguments, "--step-duration=2s")
+        wait_until(lambda: " ok" in child.output.read_text() or child.exit_code() is not None,
+                   30.0, "a rate that passed")
+        child.signal(signal.SIGINT)
+        code, results, text = bench.end(child)
+        findings = [entry["finding"] for entry in results.get("rates", results.get("steps"))]
+        # Else once more: the signal came before the next run began, or the machine was too busy to
+        # let a rate pass.
+        if findings[-2:] == ["passed", "interrupted"]:
+            break
+    if disturbed(results):
+        return
     assert code == 130 and "INTERRUPTED" in text, f"exit code {code}:\n{text}"
     assert results["interrupted"], results
-    findings = [entry["finding"] for entry in results.get("rates", results.get("steps"))]
     assert findings[-2:] == ["passed", "interrupted"], findings
     if command == "search":
         assert results["end"] == "interrupted" and results["highest_passed_rate"] == 100, results

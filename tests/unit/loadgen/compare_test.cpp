@@ -101,6 +101,7 @@ TEST_CASE("the comparison has both figures and the second by the first, within 8
     const auto a = test::canned_results();
     const auto b = test::canned_results();
     a->file = "/a/path/that/goes/on/for/longer/than/anybody/would/want/to/read/it/a.json";
+    b->file = a->file;
     b->options.server_label = "a label of more than sixteen letters";
     b->results.server_cpu_seconds = 2.625;
     for (int i = 0; i < 8000; ++i)

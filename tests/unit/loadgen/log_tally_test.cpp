@@ -159,6 +159,24 @@ TEST_CASE("a log whose texts never repeat costs bounded memory, and every line i
     CHECK(times_of(tally, "other")->count() == 1000 - (LogTally::requests_max - 1));
 }
 
+TEST_CASE(
+    "a request that is called as the others are, is counted with them and stands there once") {
+    const bool early = GENERATE(true, false);
+    CAPTURE(early);
+    LogTally tally;
+    if (early) add(tally, timed("other", "5"));
+    for (std::size_t i = 0; i < 100; ++i)
+        add(tally, timed("name " + std::to_string(i), "5"));
+    if (!early) add(tally, timed("other", "5"));
+    CHECK(tally.response_times().size() <= LogTally::requests_max);
+    CHECK(std::ranges::count(tally.response_times(), "other", &LogTally::ResponseTimes::request) ==
+          1);
+    std::uint64_t all = 0;
+    for (const LogTally::ResponseTimes& times : tally.response_times())
+        all += times.histogram.count();
+    CHECK(all == 101);
+}
+
 TEST_CASE("a text is kept up to its bound, in whole characters") {
     LogTally tally;
     const std::string request = std::string(LogTally::text_bytes_max - 1, 'x') + "\xc3\xa4";

@@ -158,3 +158,13 @@ TEST_CASE("a server whose capacity varies from run to run is found within its ra
     CHECK(*outcome.confirmed >= 8100);
     CHECK(*outcome.confirmed < 11'000);
 }
+
+TEST_CASE("a search ends with the code that its documentation says") {
+    // Of the last run: 0 fine, 1 it broke off, 3 the objective was missed, 4 a wrong delivery.
+    const int last_run = GENERATE(0, 1, 3, 4);
+    CAPTURE(last_run);
+    CHECK(exit_code_of(End::confirmed, last_run) == 0);
+    CHECK(exit_code_of(End::none_passed, last_run) == (last_run == 4 ? 4 : 3));
+    CHECK(exit_code_of(End::unconfirmed, last_run) == 3);
+    CHECK(exit_code_of(End::generator_limited, last_run) == 4);
+}

@@ -59,6 +59,7 @@ TEST_CASE("a rate that is served passes, with its figures") {
     CHECK(step.achieved == 995);
     CHECK(step.p50_ns == 1'000'000U);
     CHECK(step.p99_ns == 1'000'000U);
+    CHECK(step.max_ns == 1'000'000U);
     CHECK_FALSE(step.p999_ns);  // of 2,000 samples only two lie above it
     CHECK(step.server_cores == 0.5);
     CHECK(step.loaded);
@@ -109,6 +110,30 @@ TEST_CASE(
     CHECK(fixture.step().finding == Finding::failed);
     CHECK(fixture.step().word == "INVALID");
     CHECK(fixture.step().why == "2 lost, 1 repeated");
+}
+
+TEST_CASE("a run in which no message was due is a run all the same") {
+    StepFixture fixture;
+    fixture.recorder = Recorder{true};
+    fixture.recorder.open(1);
+    fixture.recorder.close(2'000'000'001);
+    fixture.options.slo.reset();
+    const RateStep step = fixture.step();
+    CHECK(step.loaded);
+    CHECK(step.finding == Finding::passed);
+    CHECK(step.offered == 0);
+    CHECK_FALSE(step.max_ns);
+}
+
+TEST_CASE("a rate whose run could not be made says why, and has no report") {
+    const RateStep step = not_started(500, "no descriptor is left");
+    CHECK(step.rate == 500);
+    CHECK_FALSE(step.loaded);
+    CHECK(step.finding == Finding::failed);
+    CHECK(step.word.size() <= 12);
+    CHECK(step.why == "no descriptor is left");
+    CHECK(step.exit_code == 1);
+    CHECK(step.json == "null");
 }
 
 TEST_CASE("a run that broke off or was interrupted passes nothing") {

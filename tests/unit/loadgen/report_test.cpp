@@ -333,6 +333,22 @@ TEST_CASE("an idle run reports the server's memory, and no rates") {
     CHECK(number(parse(parser, json_report(results)), "/server/resident_bytes_per_connection") < 0);
 }
 
+TEST_CASE("of one shard it is not told what a connection or a delivery costs the server") {
+    Fixture fixture;
+    fixture.options.workload = GENERATE(WorkloadKind::idle, WorkloadKind::fanout);
+    fixture.options.shards = {2, {1}};
+    fixture.options.rooms = 2;
+    Results results = fixture.results();
+    results.resident_bytes_before = 1'048'576;
+    results.resident_bytes_idle = 1'305'600;
+    simdjson::dom::parser parser;
+    const auto root = parse(parser, json_report(results));
+    CHECK(number(root, "/server/cpu_seconds") == 0.5);
+    CHECK(is_null(root, "/server/deliveries_per_cpu_second"));
+    CHECK(is_null(root, "/server/resident_bytes_per_connection"));
+    CHECK_THAT(table_report(results), !Catch::Contains("KiB a connection"));
+}
+
 TEST_CASE("without figures of the server's memory there are none in the report") {
     Fixture fixture;
     fixture.options.workload = WorkloadKind::idle;

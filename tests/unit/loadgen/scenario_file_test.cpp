@@ -85,7 +85,7 @@ TEST_CASE("every mistake is told with its line, its path and what was expected")
   "name": "", "descriptoin": "misspelt",
   "rooms": [{"name": "r", "count": 0}],
   "users": [
-    {"name": "a", "does": "dances"},
+    {"name": "a", "does": "dances", "rooms": "r"},
     {"name": "b", "does": "member", "rooms": "nowhere",
      "send": {"rate": "fast"}}
   ]
@@ -119,8 +119,13 @@ TEST_CASE("what would do nothing is a mistake") {
         {R"({"name": "b", "does": "visitor", "rooms": "r", "send": {"rate": 5}})",
          "f.json:3: users[1] has send.rate, which a visitor has not: a member has, who is there "
          "all the time"},
-        {R"({"name": "b", "does": "member", "rooms": "r", "send": {"burst": 5}})",
+        {R"({"name": "b", "does": "member", "rooms": "r", "send": {"burst": 1}})",
          "f.json:3: users[1].send has arrivals or burst, which need a rate"},
+        {R"({"name": "b", "does": "member", "rooms": "r", "reconnects": false})",
+         "f.json:3: users[1] has reconnects, which a member has not: a visitor has"},
+        {R"({"name": "b", "does": "member", "rooms": "r",
+"send": {"payload": {"exponential": {"mean": 90, "max": 40}}}})",
+         "f.json:4: users[1].send.payload.exponential has a mean above its max"},
         {R"({"name": "a", "does": "lobby"})", "f.json:1: has two groups of users called \"a\""},
         {R"({"name": "b", "does": "lobby", "count": 1, "count": 2})",
          "f.json:3: users[1].count stands there twice"},

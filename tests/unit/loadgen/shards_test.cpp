@@ -118,3 +118,15 @@ TEST_CASE("the schedules of all shards are together the one of the whole load") 
     for (std::size_t i = 0; i < whole.size(); ++i)
         CHECK(whole[i] == i * 1'000'000'000 / 1001);
 }
+
+TEST_CASE("what a process offers is its share, and the shares are the whole rate") {
+    double sum = 0;
+    for (std::uint32_t part = 1; part <= 3; ++part) {
+        Options options = shared_fanout(part, 3);
+        options.offered.per_second = 700;
+        const double share = scenario_of(options).offered_per_second();
+        CHECK(share == Approx(100.0 * static_cast<double>(options.own_rooms())));
+        sum += share;
+    }
+    CHECK(sum == Approx(700));
+}
