@@ -63,9 +63,10 @@ Outcome run_against(const FakeChatServer& server, Options options, bool interrup
     REQUIRE(interruption);
     if (interrupted) ::raise(SIGINT);  // blocked by now, so that it waits to be asked for
     const uring::IoKind kind = uring::io_kinds().front();
-    Run run(options,
-            uring::make_io(kind, {.connections_max = static_cast<std::uint32_t>(options.users)}),
-            kind == uring::IoKind::uring ? "uring" : "epoll", *interruption);
+    Run run(
+        options,
+        uring::make_io(kind, {.connections_max = 2 * static_cast<std::uint32_t>(options.users)}),
+        kind == uring::IoKind::uring ? "uring" : "epoll", *interruption);
     const Results results = run.execute();
     std::ifstream metrics(options.metrics_textfile);
     return {results.violations,

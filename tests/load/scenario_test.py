@@ -34,15 +34,27 @@ def run(loadgen, port, file, duration, folder):
     return results
 
 
-def served_its_purpose(name, results):
+def metric(textfile, name, labels=""):
+    """Of a server: 0 where the file is not there yet."""
+    lines = textfile.read_text().splitlines() if textfile.exists() else []
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines
+               if line.startswith(name + "{") and labels in line)
+
+
+def served_its_purpose(name, results, textfile):
     counts, latencies = results["counts"], results["latencies"]
     everybody = sum(one["count"] for one in results["parameters"]["scenario"]["users"])
+    delivered = counts["deliveries"] / max(counts["messages_sent"], 1)
     happened = {
         "churn": counts["connections"] > everybody and "replay" in latencies,
         "lobby-storm": counts["connections"] > everybody,
         "join-storm": "replay" in latencies and counts["replayed"] >= 20000,
-        "hostile-crowd": counts["hostile_sessions"] > 0,
-        "slow-readers": "last_member" in latencies,
+        # The server has met those who announce too much, and those who ask without end.
+        "hostile-crowd": counts["hostile_sessions"] > 0
+                         and metric(textfile, "ringside_drops_total", "frame_too_long") > 0
+                         and metric(textfile, "ringside_refusals_total") > 1000,
+        # 20 of 100 members read a tenth of what is said.
+        "slow-readers": "last_member" in latencies and 75 < delivered < 90,
     }
     return counts["deliveries"] > 0 and happened.get(name, True)
 
@@ -51,10 +63,13 @@ def check(loadgen, file, command):
     for duration in DURATIONS:
         with tempfile.TemporaryDirectory() as name:
             work = Path(name)
-            with real_server(command, work, CONNECTIONS) as (server, port):
+            textfile = work / "server.prom"
+            with real_server(command, work, CONNECTIONS, f"--metrics-textfile={textfile}",
+                             "--metrics-interval=100ms") as (server, port):
                 results = run(loadgen, port, file, duration, work)
                 assert server.exit_code() is None, server.last_lines()
-        if served_its_purpose(file.stem, results):
+                served = served_its_purpose(file.stem, results, textfile)
+        if served:
             print(f"{file.stem}: {results['counts']['deliveries']} deliveries in {duration}")
             return
     raise AssertionError(f"{file.stem} did not do what it is for: {results}")

@@ -137,6 +137,39 @@ TEST_CASE("what would do nothing is a mistake") {
     CHECK(mistakes_in_group(group) == std::vector<std::string>{told});
 }
 
+TEST_CASE("what is too much, or contradicts itself, in all of a file is a mistake") {
+    const auto [parts, told] = GENERATE(table<std::string, std::string>({
+        {R"("rooms": [{"name": "r", "count": 3, "history": 50000000}],
+"users": [{"name": "a", "does": "member", "rooms": "r"}])",
+         "f:1: has 150000000 messages in the histories of its rooms, above 100000000"},
+        {R"("rooms": [{"name": "r", "count": 600000}, {"name": "s", "count": 600000}],
+"users": [{"name": "a", "does": "member", "rooms": "r"}])",
+         "f:1: has 1200000 rooms, above 1000000"},
+        {R"("users": [{"name": "a", "count": 600000, "does": "wanderer"},
+{"name": "b", "count": 600000, "does": "lobby"}])",
+         "f:1: has 1200000 users, above 1000000"},
+        {R"("rooms": [{"name": "r"}],
+"users": [{"name": "a", "count": 3601, "does": "member", "rooms": "r", "send": {"rate": 1}}])",
+         "f:1: has a rate of less than one message an hour for each of \"a\""},
+        {R"("rooms": [{"name": "r"}],
+"users": [{"name": "a", "does": "member", "rooms": "r", "send": {"rate": 1, "think": "1s"}}])",
+         "f:2: users[0].send has both a rate and think: take one"},
+        {R"("rooms": [{"name": "r"}],
+"users": [{"name": "a", "does": "member", "rooms": "r", "send": {}, "read_bytes_per_second": 5000}])",
+         "f:2: users[0] has both read_bytes_per_second and send: make two groups"},
+        {R"("rooms": [{"name": "r"}, {"name": "r"}],
+"users": [{"name": "a", "does": "member", "rooms": "r"}])",
+         "f:1: has two room sets called \"r\""},
+        {R"("users": [])", "f:1: users must be a list of at least one object, not a list"},
+        {R"("users": 5)", "f:1: users must be a list of at least one object, not 5"},
+    }));
+    CAPTURE(parts);
+    const auto scenario =
+        parse_scenario(R"({"name": "n", "description": "d", )" + parts + "}", "f");
+    REQUIRE_FALSE(scenario);
+    CHECK(scenario.error() == std::vector<std::string>{told});
+}
+
 TEST_CASE("somebody must be there to make the rooms") {
     const auto scenario = parse_scenario(
         R"({"name": "n", "description": "d", "users": [{"name": "b", "does": "lobby"}]})", "f");
