@@ -28,7 +28,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -115,15 +114,15 @@ std::string table_report(const Options& options, const std::vector<FloorRun>& ru
         "rounds ahead: {}, CPUs: {}\n\n",
         load.connections, load.batch, load.bytes, load.ahead, load.cpus == Cpus::one ? 1 : 2);
     const auto row = [&](const char* name, int digits, auto value) {
-        fmt::format_to(std::back_inserter(out), "{:<26}", name);
+        out += fmt::format("{:<26}", name);
         for (const FloorRun& run : runs)
-            fmt::format_to(std::back_inserter(out), "{:>16.{}f}", value(run.figures), digits);
+            out += fmt::format("{:>16.{}f}", value(run.figures), digits);
         out += '\n';
     };
     using F = const FloorFigures&;
-    fmt::format_to(std::back_inserter(out), "{:<26}", "");
+    out += fmt::format("{:<26}", "");
     for (const FloorRun& run : runs)
-        fmt::format_to(std::back_inserter(out), "{:>16}", way_name(run.way));
+        out += fmt::format("{:>16}", way_name(run.way));
     out += '\n';
     row("messages/s", 0, [](F f) { return per(f.messages, f.seconds); });
     row("messages/sender CPU-s", 0, [](F f) { return per(f.messages, f.sender_cpu_seconds); });

@@ -66,8 +66,7 @@ std::string figure_text(const Figure& figure) {
 
 void add_row(std::string& out, std::string_view name, const Figure& a, const Figure& b) {
     const std::string ratio = a && b && *a > 0 ? fmt::format("{:.3f}", *b / *a) : "-";
-    fmt::format_to(std::back_inserter(out), "{:<32}{:>17}{:>17}{:>10}\n", name, figure_text(a),
-                   figure_text(b), ratio);
+    out += fmt::format("{:<32}{:>17}{:>17}{:>10}\n", name, figure_text(a), figure_text(b), ratio);
 }
 
 Figure per_second(const Results& results, std::uint64_t count) {
@@ -162,11 +161,10 @@ std::vector<std::string> incomparable(const StoredResults& a, const StoredResult
 std::string comparison_table(const StoredResults& a, const StoredResults& b) {
     std::string out;
     for (const auto& [name, one] : {std::pair('A', &a), std::pair('B', &b)}) {
-        fmt::format_to(std::back_inserter(out), "{}: {}, {:.16}, {}\n", name, path_end(one->file),
-                       one->options.server_label, one->results.started);
+        out += fmt::format("{}: {}, {:.16}, {}\n", name, path_end(one->file),
+                           one->options.server_label, one->results.started);
     }
-    fmt::format_to(std::back_inserter(out), "\n{:<32.31}{:>17}{:>17}{:>10}\n", load_name(a.options),
-                   "A", "B", "B/A");
+    out += fmt::format("\n{:<32.31}{:>17}{:>17}{:>10}\n", load_name(a.options), "A", "B", "B/A");
     if (a.options.workload == WorkloadKind::idle) {
         add_row(out, "server memory, bytes/connection", a.results.resident_bytes_per_connection(),
                 b.results.resident_bytes_per_connection());

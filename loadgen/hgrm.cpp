@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <iterator>
 
 #include "loadgen/report.hpp"
 
@@ -28,31 +27,30 @@ double after(double quantile) noexcept {
 }  // namespace
 
 std::string hgrm_report(const Histogram& latency) {
-    std::string text;
-    const auto out = std::back_inserter(text);
-    fmt::format_to(out, "{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount",
-                   "1/(1-Percentile)");
+    std::string out;
+    out += fmt::format("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount",
+                       "1/(1-Percentile)");
     std::uint64_t shown = 0;
     for (double level = 0; shown < latency.count(); level = after(level)) {
         const std::uint64_t value_ns = latency.at_quantile(level);
         shown = latency.count_at_or_below(value_ns);
-        fmt::format_to(out, "{:12.3f} {:14.12f} {:10} {:14.2f}\n",
-                       to_ms(static_cast<double>(value_ns)), level, shown, 1 / (1 - level));
+        out += fmt::format("{:12.3f} {:14.12f} {:10} {:14.2f}\n",
+                           to_ms(static_cast<double>(value_ns)), level, shown, 1 / (1 - level));
     }
     const auto max_ms = to_ms(static_cast<double>(latency.max_ns()));
     if (latency.count() > 0) {
-        fmt::format_to(out, "{:12.3f} {:14.12f} {:10}\n", max_ms, 1.0, latency.count());
+        out += fmt::format("{:12.3f} {:14.12f} {:10}\n", max_ms, 1.0, latency.count());
     }
     const double mean_ns = latency.count() == 0 ? 0
                                                 : static_cast<double>(latency.sum_ns()) /
                                                       static_cast<double>(latency.count());
-    fmt::format_to(out, "#[Mean    = {:12.3f}, StdDeviation   = {:12.3f}]\n", to_ms(mean_ns),
-                   to_ms(latency.standard_deviation_ns()));
-    fmt::format_to(out, "#[Max     = {:12.3f}, Total count    = {:12}]\n", max_ms, latency.count());
-    fmt::format_to(out, "#[Buckets = {:12}, SubBuckets     = {:12}]\n",
-                   static_cast<unsigned>(std::log2(Histogram::value_limit / sub_buckets)) + 1,
-                   sub_buckets);
-    return text;
+    out += fmt::format("#[Mean    = {:12.3f}, StdDeviation   = {:12.3f}]\n", to_ms(mean_ns),
+                       to_ms(latency.standard_deviation_ns()));
+    out += fmt::format("#[Max     = {:12.3f}, Total count    = {:12}]\n", max_ms, latency.count());
+    out += fmt::format("#[Buckets = {:12}, SubBuckets     = {:12}]\n",
+                       static_cast<unsigned>(std::log2(Histogram::value_limit / sub_buckets)) + 1,
+                       sub_buckets);
+    return out;
 }
 
 }  // namespace ringside::loadgen

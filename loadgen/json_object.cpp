@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <iterator>
 
 namespace ringside::loadgen {
 
@@ -20,7 +19,7 @@ std::string json_text(std::string_view value, Charset charset = Charset::bytes) 
             out += '\\';
             out += byte;
         } else if (code < 0x20 || (code > 0x7e && charset == Charset::bytes)) {
-            fmt::format_to(std::back_inserter(out), "\\u{:04x}", code);
+            out += fmt::format("\\u{:04x}", code);
         } else {
             out += byte;
         }
@@ -51,7 +50,7 @@ void JsonObject::number(std::string_view name, double value) {
 
 void JsonObject::add(std::string_view name, std::string_view value) {
     if (!members_.empty()) members_ += ", ";
-    fmt::format_to(std::back_inserter(members_), "\"{}\": {}", name, value);
+    members_ += fmt::format("\"{}\": {}", name, value);
 }
 
 }  // namespace ringside::loadgen

@@ -169,8 +169,7 @@ std::string loadgen(const Results& results) {
 std::string buckets(const Histogram& histogram) {
     std::string out;
     for (const auto& [index, count] : histogram.buckets()) {
-        fmt::format_to(std::back_inserter(out), "{}[{}, {}]", out.empty() ? "" : ", ", index,
-                       count);
+        out += fmt::format("{}[{}, {}]", out.empty() ? "" : ", ", index, count);
     }
     return "[" + out + "]";
 }

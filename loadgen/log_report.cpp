@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
 
 #include "common/build_info.hpp"
 #include "loadgen/json_object.hpp"
@@ -13,8 +12,6 @@
 namespace ringside::loadgen {
 
 namespace {
-
-using Out = std::back_insert_iterator<std::string>;
 
 constexpr LogLevel levels[] = {LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug};
 
@@ -26,26 +23,26 @@ std::string printable(std::string_view text, std::size_t columns) {
     return out;
 }
 
-void row(Out out, std::string_view name, std::uint64_t lines, const std::string& remark = {}) {
-    fmt::format_to(out, "  {:<40}{:>15}{}\n", printable(name, 40), grouped(lines), remark);
+void row(std::string& out, std::string_view name, std::uint64_t lines,
+         const std::string& remark = {}) {
+    out += fmt::format("  {:<40}{:>15}{}\n", printable(name, 40), grouped(lines), remark);
 }
 
-void head(Out out, const LogResults& results) {
+void head(std::string& out, const LogResults& results) {
     const std::uint64_t lines = results.tally.lines().all();
-    fmt::format_to(out, "log: {}, server: {}\n", printable(results.file, 40),
-                   printable(results.server_label, 25));
+    out += fmt::format("log: {}, server: {}\n", printable(results.file, 40),
+                       printable(results.server_label, 25));
     const auto per = [lines](double seconds) {
         if (seconds <= 0) return std::string("-");
         return grouped(static_cast<std::uint64_t>(static_cast<double>(lines) / seconds));
     };
-    fmt::format_to(out, "{} lines, {} bytes in {:.2f} s{}\n", grouped(lines),
-                   grouped(results.bytes), results.seconds,
-                   results.interrupted ? "; INTERRUPTED" : "");
-    fmt::format_to(out, "{} lines/s, {} lines a CPU-second\n\n", per(results.seconds),
-                   per(results.cpu_seconds));
+    out += fmt::format("{} lines, {} bytes in {:.2f} s{}\n", grouped(lines), grouped(results.bytes),
+                       results.seconds, results.interrupted ? "; INTERRUPTED" : "");
+    out += fmt::format("{} lines/s, {} lines a CPU-second\n\n", per(results.seconds),
+                       per(results.cpu_seconds));
 }
 
-void counts(Out out, const LogTally::Lines& lines) {
+void counts(std::string& out, const LogTally::Lines& lines) {
     row(out, "good", lines.good);
     row(out, "  with a response time", lines.timed);
     row(out, "broken", lines.broken,
@@ -63,12 +60,12 @@ std::vector<LogTally::Message> by_lines(const LogTally& tally) {
     return messages;
 }
 
-void contents(Out out, const LogTally& tally) {
-    fmt::format_to(out, "\nlines by level\n");
+void contents(std::string& out, const LogTally& tally) {
+    out += fmt::format("\nlines by level\n");
     for (const LogLevel level : levels) {
         if (tally.of_level(level) > 0) row(out, log_level_name(level), tally.of_level(level));
     }
-    fmt::format_to(out, "\nlines by message\n");
+    out += fmt::format("\nlines by message\n");
     for (const LogTally::Message& message : by_lines(tally))
         row(out, message.text, message.lines);
     if (tally.other_messages() > 0) row(out, "(all others)", tally.other_messages());
@@ -120,21 +117,20 @@ std::string times_json(const LogTally::ResponseTimes& times) {
 }  // namespace
 
 std::string log_table(const LogResults& results) {
-    std::string text;
-    const Out out(text);
+    std::string out;
     const LogTally& tally = results.tally;
     head(out, results);
     counts(out, tally.lines());
     if (tally.lines().good > 0) contents(out, tally);
     if (!tally.response_times().empty()) {
-        fmt::format_to(out, "\n{}", latency_head());
+        out += fmt::format("\n{}", latency_head());
         for (const LogTally::ResponseTimes& times : tally.response_times())
-            fmt::format_to(out, "{}", latency_row(printable(times.request, 13), times.histogram));
+            out += fmt::format("{}", latency_row(printable(times.request, 13), times.histogram));
     }
     if (tally.lines().mostly_broken()) {
-        fmt::format_to(out, "\nMOST LINES ARE BROKEN: is this the JSON log of a server?\n");
+        out += fmt::format("\nMOST LINES ARE BROKEN: is this the JSON log of a server?\n");
     }
-    return text;
+    return out;
 }
 
 std::string log_json(const LogResults& results) {

@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "common/build_info.hpp"
+#include "loadgen/report.hpp"
 
 namespace ringside::loadgen {
 
 namespace {
-
-constexpr std::size_t table_columns = 80;
 
 // Three figures that matter, in at most six columns.
 std::string short_millis(std::uint64_t ns) {
@@ -32,15 +30,14 @@ std::string slo_of(const Options& options) {
 std::string rate_head(const Options& options, std::string_view command) {
     std::string text = wrapped(fmt::format("{} of {} ({}), protocol {}", command, options.connect,
                                            options.server_label, protocol_name(options.protocol)));
-    const auto out = std::back_inserter(text);
-    fmt::format_to(out, "rooms: {}, members each: {}, publishers each: {}, bytes: {}\n",
-                   options.rooms, options.members, options.publishers, options.payload_bytes);
-    fmt::format_to(out, "open loop: arrivals {}, bursts of {}, at most {} on their way\n",
-                   arrivals_name(options.offered.arrivals), options.offered.burst,
-                   options.outstanding);
-    if (options.slo) fmt::format_to(out, "objective: {}\n", slo_of(options));
-    fmt::format_to(out,
-                   "messages a second; last member's latency in ms; CPU: cores of the server\n\n");
+    text += fmt::format("rooms: {}, members each: {}, publishers each: {}, bytes: {}\n",
+                        options.rooms, options.members, options.publishers, options.payload_bytes);
+    text += fmt::format("open loop: arrivals {}, bursts of {}, at most {} on their way\n",
+                        arrivals_name(options.offered.arrivals), options.offered.burst,
+                        options.outstanding);
+    if (options.slo) text += fmt::format("objective: {}\n", slo_of(options));
+    text +=
+        fmt::format("messages a second; last member's latency in ms; CPU: cores of the server\n\n");
     return text;
 }
 
@@ -59,23 +56,6 @@ std::string rate_row(std::string_view first, const RateStep& step) {
 
 std::string rate_note(const RateStep& step) {
     return step.why.empty() ? "" : wrapped(fmt::format("{}: {}", step.rate, step.why));
-}
-
-std::string wrapped(std::string_view text) {
-    std::string out;
-    std::size_t column = 0;
-    while (!text.empty()) {
-        const std::string_view word = text.substr(0, text.find(' '));
-        text.remove_prefix(std::min(word.size() + 1, text.size()));
-        if (column > 0 && column + 1 + word.size() > table_columns) {
-            out += "\n ";
-            column = 1;
-        }
-        if (column > 0) out += ' ';
-        out += word;
-        column += word.size() + (column > 0 ? 1 : 0);
-    }
-    return out + '\n';
 }
 
 void add_rate_head(JsonObject& out, const Options& options, std::string_view command,

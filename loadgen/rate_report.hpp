@@ -21,8 +21,6 @@ namespace ringside::loadgen {
 [[nodiscard]] std::string rate_row(std::string_view first, const RateStep& step);
 /// Why a rate is not ok, in full; empty where it is.
 [[nodiscard]] std::string rate_note(const RateStep& step);
-/// Breaks lines at blanks; all but the first are indented by two.
-[[nodiscard]] std::string wrapped(std::string_view text);
 
 /// What the JSON of sweep and of search begins with.
 void add_rate_head(JsonObject& out, const Options& options, std::string_view command,

@@ -26,6 +26,10 @@ inline constexpr std::uint64_t schema_version = 2;
 
 // ---- of which other reports are made too ----
 
+/// Broken at blanks into lines of at most 80 columns, the last ending in a newline; a longer word
+/// stands alone.
+[[nodiscard]] std::string wrapped(std::string_view text);
+
 /// "1,234,567": figures that a person is to compare.
 [[nodiscard]] std::string grouped(std::uint64_t value);
 

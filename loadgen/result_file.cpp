@@ -8,7 +8,6 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <vector>
 
 #include "common/result.hpp"
@@ -31,8 +30,7 @@ Enum named(const JsonNode& node, const std::array<Enum, n>& values, const char* 
     std::string names;
     for (const Enum value : values) {
         if (text == name_of(value)) return value;
-        fmt::format_to(std::back_inserter(names), "{}{}", names.empty() ? "" : " or ",
-                       name_of(value));
+        names += fmt::format("{}{}", names.empty() ? "" : " or ", name_of(value));
     }
     node.refuse(names);
 }

@@ -14,6 +14,7 @@
 #include "loadgen/output.hpp"
 #include "loadgen/rate_report.hpp"
 #include "loadgen/rate_run.hpp"
+#include "loadgen/report.hpp"
 #include "loadgen/run_start.hpp"
 
 namespace ringside::loadgen {

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "loadgen/report.hpp"
 
@@ -9,30 +8,11 @@ namespace ringside::loadgen {
 
 namespace {
 
-using Out = std::back_insert_iterator<std::string>;
+constexpr std::size_t table_columns = 80;
 
 std::string rate(double amount, double seconds) {
     if (seconds <= 0) return "-";
     return grouped(static_cast<std::uint64_t>(amount / seconds + 0.5));
-}
-
-// Broken into lines of at most 80 columns; a longer word stands alone.
-std::string wrapped(std::string_view text) {
-    constexpr std::size_t columns_max = 80;
-    std::string out;
-    std::size_t column = 0;
-    while (!text.empty()) {
-        const std::string_view word = text.substr(0, text.find(' '));
-        text.remove_prefix(std::min(word.size() + 1, text.size()));
-        if (column > 0) {
-            const bool fits = column + 1 + word.size() <= columns_max;
-            out += fits ? ' ' : '\n';
-            column = fits ? column + 1 : 0;
-        }
-        out += word;
-        column += word.size();
-    }
-    return out;
 }
 
 // Microseconds in seven columns: the figures that matter, whatever the size.
@@ -54,83 +34,83 @@ std::string sending_text(const Sending& sending) {
     return text;
 }
 
-void describe(Out out, const Scenario& scenario) {
+void describe(std::string& out, const Scenario& scenario) {
     for (const UserGroup& group : scenario.groups) {
-        fmt::format_to(out, "  {} {}: {}", grouped(group.count), group.name,
-                       behaviour_name(group.does));
+        out += fmt::format("  {} {}: {}", grouped(group.count), group.name,
+                           behaviour_name(group.does));
         if (has_room(group.does)) {
             const RoomSet& set = scenario.rooms[group.rooms];
-            fmt::format_to(out, ", {} (rooms: {})", set.name, grouped(set.count));
+            out += fmt::format(", {} (rooms: {})", set.name, grouped(set.count));
         }
-        fmt::format_to(out, "{}\n", sending_text(group.sending));
+        out += fmt::format("{}\n", sending_text(group.sending));
     }
 }
 
 // What of the load above the figures are of.
-void shards(Out out, const Options& options) {
+void shards(std::string& out, const Options& options) {
     const Shards& shards = options.shards;
     if (shards.of == 1) return;
     if (shards.parts.size() == 1) {
-        fmt::format_to(out, "shard {} of {}: ", shards.parts.front(), shards.of);
+        out += fmt::format("shard {} of {}: ", shards.parts.front(), shards.of);
     } else {
-        fmt::format_to(out, "{} of {} shards merged: ", shards.parts.size(), shards.of);
+        out += fmt::format("{} of {} shards merged: ", shards.parts.size(), shards.of);
     }
-    fmt::format_to(out, "{} of {} users\n", grouped(options.own_users()), grouped(options.users));
+    out += fmt::format("{} of {} users\n", grouped(options.own_users()), grouped(options.users));
 }
 
-void head(Out out, const Results& results) {
+void head(std::string& out, const Results& results) {
     const Options& options = results.options;
     if (options.workload == WorkloadKind::scenario) {
-        fmt::format_to(out, "{} against {} ({}), I/O {}\n", options.scenario->name, options.connect,
-                       options.server_label, results.io);
+        out += fmt::format("{} against {} ({}), I/O {}\n", options.scenario->name, options.connect,
+                           options.server_label, results.io);
         describe(out, *options.scenario);
-        fmt::format_to(out, "measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
-                       results.measured_seconds, results.warm_up_seconds,
-                       results.interrupted ? "; INTERRUPTED" : "");
+        out += fmt::format("measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
+                           results.measured_seconds, results.warm_up_seconds,
+                           results.interrupted ? "; INTERRUPTED" : "");
         return;
     }
-    fmt::format_to(out, "{} against {} ({}), protocol {}, I/O {}\n",
-                   workload_name(options.workload), options.connect, options.server_label,
-                   protocol_name(options.protocol), results.io);
+    out += fmt::format("{} against {} ({}), protocol {}, I/O {}\n", workload_name(options.workload),
+                       options.connect, options.server_label, protocol_name(options.protocol),
+                       results.io);
     if (options.workload == WorkloadKind::fanout) {
-        fmt::format_to(out, "rooms: {}, members each: {}, publishers each: {}, ", options.rooms,
-                       options.members, options.publishers);
+        out += fmt::format("rooms: {}, members each: {}, publishers each: {}, ", options.rooms,
+                           options.members, options.publishers);
     } else {
-        fmt::format_to(out, "users: {}, ", options.users);
+        out += fmt::format("users: {}, ", options.users);
     }
     const char* const ending = results.interrupted ? "; INTERRUPTED" : "";
     if (options.workload == WorkloadKind::idle) {
-        fmt::format_to(out, "rooms: {}\n", options.rooms);
+        out += fmt::format("rooms: {}\n", options.rooms);
         shards(out, options);
-        fmt::format_to(out, "idle for {:.2f} s{}\n\n", results.measured_seconds, ending);
+        out += fmt::format("idle for {:.2f} s{}\n\n", results.measured_seconds, ending);
         return;
     }
-    fmt::format_to(out, "outstanding: {}, bytes: {}\n", options.outstanding, options.payload_bytes);
+    out += fmt::format("outstanding: {}, bytes: {}\n", options.outstanding, options.payload_bytes);
     if (options.offered.per_second != 0) {
-        fmt::format_to(out, "open loop: {} messages/s, arrivals {}, bursts of {}\n",
-                       grouped(options.offered.per_second), arrivals_name(options.offered.arrivals),
-                       options.offered.burst);
+        out += fmt::format("open loop: {} messages/s, arrivals {}, bursts of {}\n",
+                           grouped(options.offered.per_second),
+                           arrivals_name(options.offered.arrivals), options.offered.burst);
     }
     shards(out, options);
-    fmt::format_to(out, "measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
-                   results.measured_seconds, results.warm_up_seconds, ending);
+    out += fmt::format("measured {:.2f} s after {:.2f} s of warm-up{}\n\n",
+                       results.measured_seconds, results.warm_up_seconds, ending);
 }
 
 // How the load generator and its machine fared: what is to be known before the figures are
 // believed.
-void honesty(Out out, const Results& results) {
-    fmt::format_to(out, "  {:<18}{:>14.1f} %{:>16} involuntary switches\n", "loadgen busy",
-                   100 * results.busy_share(), grouped(results.involuntary_switches));
+void honesty(std::string& out, const Results& results) {
+    out += fmt::format("  {:<18}{:>14.1f} %{:>16} involuntary switches\n", "loadgen busy",
+                       100 * results.busy_share(), grouped(results.involuntary_switches));
     if (!results.steal_share) return;
-    fmt::format_to(out, "  {:<18}{:>14.1f} %  of all CPUs' time, by the hypervisor\n", "stolen",
-                   100 * *results.steal_share);
+    out += fmt::format("  {:<18}{:>14.1f} %  of all CPUs' time, by the hypervisor\n", "stolen",
+                       100 * *results.steal_share);
 }
 
-void figures(Out out, const Results& results) {
+void figures(std::string& out, const Results& results) {
     const Counts window = results.recorder.window_counts();
     const auto row = [&](std::string_view name, std::uint64_t amount, std::string_view remark) {
-        fmt::format_to(out, "  {:<18}{:>16}{:>16} /s{}\n", name, grouped(amount),
-                       rate(static_cast<double>(amount), results.measured_seconds), remark);
+        out += fmt::format("  {:<18}{:>16}{:>16} /s{}\n", name, grouped(amount),
+                           rate(static_cast<double>(amount), results.measured_seconds), remark);
     };
     if (results.options.offered.per_second != 0) {
         row("messages due", results.recorder.messages_due, "");
@@ -144,8 +124,8 @@ void figures(Out out, const Results& results) {
         window.replayed == 0 ? "" : "  " + grouped(window.replayed) + " replayed");
     if (window.hostile_sessions > 0) row("hostile sessions", window.hostile_sessions, "");
     const auto cpu = [&](std::string_view name, double seconds, const std::string& deliveries) {
-        fmt::format_to(out, "  {:<18}{:>14.2f} s{:>16} deliveries a CPU-second\n", name, seconds,
-                       deliveries);
+        out += fmt::format("  {:<18}{:>14.2f} s{:>16} deliveries a CPU-second\n", name, seconds,
+                           deliveries);
     };
     if (results.server_cpu_seconds) {
         const auto deliveries = results.deliveries_per_server_cpu_second();
@@ -157,16 +137,16 @@ void figures(Out out, const Results& results) {
     honesty(out, results);
 }
 
-void memory(Out out, const Results& results) {
+void memory(std::string& out, const Results& results) {
     const auto row = [&](std::string_view name, std::uint64_t amount, std::string_view remark) {
-        fmt::format_to(out, "  {:<18}{:>16}{}\n", name, grouped(amount), remark);
+        out += fmt::format("  {:<18}{:>16}{}\n", name, grouped(amount), remark);
     };
     row("connections", results.connections, "");
     if (!results.resident_bytes_before || !results.resident_bytes_idle) return;
     row("server memory", *results.resident_bytes_before / 1024, " KiB before the first connection");
     row("", *results.resident_bytes_idle / 1024, " KiB with all of them, idle");
     if (const auto bytes = results.resident_bytes_per_connection()) {
-        fmt::format_to(out, "  {:<18}{:>16.2f} KiB a connection\n", "", *bytes / 1024);
+        out += fmt::format("  {:<18}{:>16.2f} KiB a connection\n", "", *bytes / 1024);
     }
 }
 
@@ -178,46 +158,63 @@ std::string_view label(Latency kind) noexcept {
     return latency_name(kind);
 }
 
-void latencies(Out out, const Recorder& recorder) {
-    fmt::format_to(out, "\n{}", latency_head());
+void latencies(std::string& out, const Recorder& recorder) {
+    out += fmt::format("\n{}", latency_head());
     for (std::size_t i = 0; i < latency_kinds; ++i) {
         const auto kind = static_cast<Latency>(i);
         const Histogram& histogram = recorder.latency(kind);
         if (histogram.count() == 0) continue;
-        fmt::format_to(out, "{}", latency_row(label(kind), histogram));
+        out += fmt::format("{}", latency_row(label(kind), histogram));
     }
 }
 
-void warnings(Out out, const Results& results) {
+void warnings(std::string& out, const Results& results) {
     for (const std::string& warning : results.warnings())
-        fmt::format_to(out, "\n{}\n", wrapped("WARNING: " + warning));
+        out += fmt::format("\n{}", wrapped("WARNING: " + warning));
 }
 
-void verdict(Out out, const Results& results) {
+void verdict(std::string& out, const Results& results) {
     if (results.violations.total() > 0) {
-        fmt::format_to(out, "\nINVALID:");
+        out += fmt::format("\nINVALID:");
         for (std::size_t i = 0; i < violation_kinds; ++i) {
             const auto kind = static_cast<Violation>(i);
             if (results.violations.count(kind) == 0) continue;
-            fmt::format_to(out, " {} {}", grouped(results.violations.count(kind)),
-                           violation_name(kind));
+            out += fmt::format(" {} {}", grouped(results.violations.count(kind)),
+                               violation_name(kind));
         }
-        fmt::format_to(out, "\n");
+        out += fmt::format("\n");
         for (const std::string& detail : results.violations.details()) {
-            fmt::format_to(out, "  {}\n", detail);
+            out += fmt::format("  {}\n", detail);
         }
     } else if (const std::string limit = results.generator_limit(); !limit.empty()) {
-        fmt::format_to(out, "\n{}\n", wrapped("INVALID: " + limit));
+        out += fmt::format("\n{}", wrapped("INVALID: " + limit));
     } else if (results.failure.empty() && results.options.workload == WorkloadKind::idle) {
-        fmt::format_to(out, "\nVALID: all {} connections stayed\n", grouped(results.connections));
+        out += fmt::format("\nVALID: all {} connections stayed\n", grouped(results.connections));
     } else if (results.failure.empty()) {
-        fmt::format_to(out,
-                       "\nVALID: all {} messages delivered whole, once, in order, in their room\n",
-                       grouped(results.recorder.counts.deliveries));
+        out +=
+            fmt::format("\nVALID: all {} messages delivered whole, once, in order, in their room\n",
+                        grouped(results.recorder.counts.deliveries));
     }
 }
 
 }  // namespace
+
+std::string wrapped(std::string_view text) {
+    std::string out;
+    std::size_t column = 0;
+    while (!text.empty()) {
+        const std::string_view word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(word.size() + 1, text.size()));
+        if (column > 0) {
+            const bool fits = column + 1 + word.size() <= table_columns;
+            out += fits ? ' ' : '\n';
+            column = fits ? column + 1 : 0;
+        }
+        out += word;
+        column += word.size();
+    }
+    return out + '\n';
+}
 
 std::string grouped(std::uint64_t value) {
     const std::string digits = std::to_string(value);
@@ -242,8 +239,7 @@ std::string latency_row(std::string_view name, const Histogram& latency) {
 }
 
 std::string table_report(const Results& results) {
-    std::string text;
-    const Out out(text);
+    std::string out;
     head(out, results);
     if (results.options.workload == WorkloadKind::idle) {
         memory(out, results);
@@ -254,10 +250,10 @@ std::string table_report(const Results& results) {
     warnings(out, results);
     verdict(out, results);
     const std::optional<SloVerdict> slo = results.slo();
-    if (!slo || !results.valid() || results.interrupted) return text;
+    if (!slo || !results.valid() || results.interrupted) return out;
     const char* const judged = !slo->met ? "SLO UNKNOWN" : *slo->met ? "SLO met" : "SLO MISSED";
-    fmt::format_to(out, "{}: {}\n", judged, slo->text);
-    return text;
+    out += fmt::format("{}: {}\n", judged, slo->text);
+    return out;
 }
 
 }  // namespace ringside::loadgen

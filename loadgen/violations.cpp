@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <numeric>
 
 #include "common/assert.hpp"
@@ -38,7 +37,7 @@ std::string printable(std::string_view bytes) {
         if (value >= 0x20 && value < 0x7f) {
             text += byte;
         } else {
-            fmt::format_to(std::back_inserter(text), "\\x{:02x}", value);
+            text += fmt::format("\\x{:02x}", value);
         }
     }
     return text;
@@ -53,8 +52,8 @@ std::string Violations::text() const {
     std::string text;
     for (std::size_t i = 0; i < violation_kinds; ++i) {
         if (counts_[i] == 0) continue;
-        fmt::format_to(std::back_inserter(text), "{}{} {}", text.empty() ? "" : ", ", counts_[i],
-                       violation_name(static_cast<Violation>(i)));
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts_[i],
+                            violation_name(static_cast<Violation>(i)));
     }
     return text;
 }
