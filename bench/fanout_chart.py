@@ -4,7 +4,7 @@ import math
 
 from matplotlib.ticker import MultipleLocator
 
-from charts import FAINT, plt, save, tick_formatter
+from compare_charts import FAINT, plt, save, tick_formatter
 from fanout_summary import FIGURE, figures
 
 COLOURS = {"floor": "#999999", "floor-2": "#bbbbbb", "uring": "#0072B2", "uring-1": "#56B4E9", "uring-4": "#004870",

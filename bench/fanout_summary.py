@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from fanout_loads import PER_CONNECTION, PER_CPU
-from summary import spread
+from compare_summary import spread
 
 
 @dataclass(frozen=True)

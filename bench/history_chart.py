@@ -2,7 +2,7 @@
 
 import numpy
 
-from charts import FAINT, plt, save, tick_formatter
+from compare_charts import FAINT, plt, save, tick_formatter
 from fanout_chart import COLOURS
 from history_parts import PARTS, TARGETS
 from history_summary import figures

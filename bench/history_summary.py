@@ -4,7 +4,7 @@ from statistics import median
 
 from fanout_summary import good, losses_on
 from history_parts import FIGURES, P99_RISE, TARGETS
-from summary import spread
+from compare_summary import spread
 
 
 def figures(results, part, contender):

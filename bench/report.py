@@ -9,9 +9,9 @@ import json
 import sys
 from pathlib import Path
 
-import sections
-import verdict
-from summary import summarise
+import compare_sections as sections
+import compare_verdict as verdict
+from compare_summary import summarise
 
 
 def text(results, charts):
@@ -36,7 +36,7 @@ def text(results, charts):
 def write(results, folder):
     """Draws the charts into `folder`, that of results.json, and writes the report beside it, as
     FOLDER.md; returns the report's path."""
-    import charts  # here, so that reading and judging results needs no matplotlib
+    import compare_charts as charts  # here, so that reading and judging results needs no matplotlib
 
     folder = Path(folder)
     for old in folder.glob("*.svg"):

@@ -3,9 +3,9 @@
 import os
 import sys
 
-from summary import METRICS, ROUNDS_FOR_VERDICT, judgements, percentile, summarise
+from compare_summary import METRICS, ROUNDS_FOR_VERDICT, judgements, percentile, summarise
 from units import NOTHING, show, significant
-from verdict import NO_DIFFERENCE, rounds_known
+from compare_verdict import NO_DIFFERENCE, rounds_known
 
 WIDTH = 80
 _NAME, _LAST = 20, 20

@@ -7,7 +7,7 @@ import unittest
 from unittest import mock
 
 import history_report
-import long_history
+import history_main
 import terminal
 from history_client import (FRAME_BYTES, WRITER, Client, ClientError, Stream, payload, requests,
                             wrong_messages)
@@ -242,17 +242,17 @@ class Options(unittest.TestCase):
                                  (["--duration", "3"], "250ms, 10s or 2m"), (["--rounds", "0"], "1 to 100")):
             with self.subTest(arguments=arguments), contextlib.redirect_stderr(io.StringIO()) as told, \
                     self.assertRaises(SystemExit) as ended:
-                long_history.parse_arguments(arguments)
+                history_main.parse_arguments(arguments)
             self.assertEqual(ended.exception.code, 2)
             self.assertIn(words, told.getvalue().splitlines()[-1])
 
     def test_quick_changes_only_what_was_not_given(self):
-        options = long_history.parse_arguments(["--quick", "--messages", "5000", "--server", "uring-server"])
+        options = history_main.parse_arguments(["--quick", "--messages", "5000", "--server", "uring-server"])
         self.assertEqual((options.rounds, options.messages, options.server), (1, 5000, ["uring"]))
 
     def test_a_server_s_parts_follow_each_other_and_turn_round(self):
-        options = long_history.parse_arguments(["--rounds", "2", "--server", "uring"])
-        parts = [(number, part.name) for number, part, _ in long_history.order(options)]
+        options = history_main.parse_arguments(["--rounds", "2", "--server", "uring"])
+        parts = [(number, part.name) for number, part, _ in history_main.order(options)]
         self.assertEqual(parts[:5], [(1, name) for name in PARTS])
         self.assertEqual(parts[5:], [(2, name) for name in reversed(PARTS)])
 

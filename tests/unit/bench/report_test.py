@@ -11,7 +11,7 @@ from pathlib import Path
 
 import canned
 import report
-import sections
+import compare_sections as sections
 
 PROGRAM = Path(report.__file__)
 

@@ -19,7 +19,7 @@ import terminal
 from contenders import CONTENDERS, VARIANTS
 from fanout_loads import LOADS
 from fanout_runs import Runner, can_count_calls
-from loads import turns
+from compare_loads import turns
 from peers import PeerMissing
 from preparation import ROOT, Unprepared
 

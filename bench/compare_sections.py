@@ -1,9 +1,9 @@
 """The parts of a report, each a list of Markdown blocks made from results.json. The only sentences
-that are written out here say what a figure is; what follows from figures is in verdict.py."""
+that are written out here say what a figure is; what follows from figures is in compare_verdict.py."""
 
-import verdict
-from measurement import LOAD_SECONDS
-from summary import METRICS, PERCENTILES, VIOLATIONS, judgements, problems, spread, summarise, violations
+import compare_verdict as verdict
+from compare_runs import LOAD_SECONDS
+from compare_summary import METRICS, PERCENTILES, VIOLATIONS, judgements, problems, spread, summarise, violations
 from units import NOTHING, show, show_spread
 
 # Above this share of the machine, programs that are no part of the run have disturbed it.

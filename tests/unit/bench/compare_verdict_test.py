@@ -1,7 +1,7 @@
 import unittest
 
 import canned
-import verdict
+import compare_verdict as verdict
 
 
 class Words(unittest.TestCase):

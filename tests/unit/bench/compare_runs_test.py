@@ -2,8 +2,8 @@ import os
 import unittest
 from unittest import mock
 
-from loads import SERVERS
-from measurement import Measurement, _peak_memory, take_apart, without_buckets
+from compare_loads import SERVERS
+from compare_runs import Measurement, _peak_memory, take_apart, without_buckets
 
 
 class TakeApart(unittest.TestCase):

@@ -22,7 +22,7 @@ from history_client import FRAME_BYTES, ClientError
 from history_data import Data
 from history_parts import MESSAGES, OTHERS, PARTS, ROOMS
 from history_runs import Runner
-from loads import turns
+from compare_loads import turns
 from preparation import ROOT, Unprepared
 
 FULL = {"rounds": 5, "duration": 3.0, "warm_up": 0.5, "messages": MESSAGES, "rooms": ROOMS}

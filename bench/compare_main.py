@@ -17,11 +17,11 @@ import preparation
 import results_file
 import terminal
 from child import ChildError
-from loads import LOADS, SERVERS, server_label, turns
-from measurement import FSYNC, Measurement
+from compare_loads import LOADS, SERVERS, server_label, turns
+from compare_runs import FSYNC, Measurement
 from monitoring import Monitoring, MonitoringMissing, programs
 from preparation import ROOT, Unprepared
-from summary import problems
+from compare_summary import problems
 
 FULL = {"rounds": 5, "duration": 8.0, "warm_up": 1.0}
 QUICK = {"rounds": 1, "duration": 3.5, "warm_up": 0.5}

@@ -6,7 +6,7 @@ from pathlib import Path
 from unittest import mock
 
 import canned
-import comparison
+import compare_main
 import results_file
 from child import ChildError
 
@@ -18,11 +18,11 @@ def compare(results, failure):
         if failure is not None:
             raise failure
 
-    with mock.patch.multiple(comparison, prepare=mock.DEFAULT, publish=mock.DEFAULT,
+    with mock.patch.multiple(compare_main, prepare=mock.DEFAULT, publish=mock.DEFAULT,
                              measure=measure,
                              describe=lambda *_: canned.results() | {"runs": []}) as parts, \
             contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        code = comparison.main(["--no-prometheus"])
+        code = compare_main.main(["--no-prometheus"])
     published = parts["publish"].call_args
     return code, None if published is None else published.args[1]
 

@@ -1,6 +1,6 @@
 import unittest
 
-from loads import LOADS, server_label, turns
+from compare_loads import LOADS, server_label, turns
 
 
 class Turns(unittest.TestCase):

@@ -13,7 +13,7 @@ import numpy
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from summary import PERCENTILES, figures, good_runs, percentile
+from compare_summary import PERCENTILES, figures, good_runs, percentile
 from units import scale_of
 
 # Okabe and Ito's palette: told apart by people who see colours differently, and in grey.

@@ -1,7 +1,7 @@
 import unittest
 
 import canned
-from summary import (METRICS, figures, judge, judgements, problems, spread, summarise, violations)
+from compare_summary import (METRICS, figures, judge, judgements, problems, spread, summarise, violations)
 
 METRIC = {metric.name: metric for metric in METRICS}
 
