@@ -1,48 +1,20 @@
-"""The charts of a report as SVG: readable on white and dark pages, the same bytes for the same
-results (fixed hash salt, no date), text kept as text so that they stay small and searchable."""
+"""The charts of a comparison; how they look is in chart_style."""
 
-import logging
 import math
 
 import matplotlib
-
-matplotlib.use("svg")
-
-import matplotlib.pyplot as plt
 import numpy
 from matplotlib.colors import ListedColormap, LogNorm
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from chart_style import COLOURS, FAINT, panels, plt, save, tick, tick_formatter
 from compare_summary import PERCENTILES, figures, good_runs, percentile
-from units import scale_of
 
-# Okabe and Ito's palette: told apart by people who see colours differently, and in grey.
-COLOURS = {"pipeline": "#D55E00", "uring": "#0072B2", "uring-epoll": "#009E73"}
 MARKERS = {"pipeline": "o", "uring": "s", "uring-epoll": "^"}
-INK, FAINT = "#222222", "#707070"
 # Pale to dark, without the ends that a white page and black text would swallow.
 HEAT = ListedColormap(matplotlib.colormaps["magma_r"](numpy.linspace(0.06, 0.92, 128)))
 MEBIBYTE = 2.0**20
-
-# Viewers have the other fonts where this machine has none of them; there is no need to warn of it.
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-matplotlib.rcParams.update({
-    "svg.hashsalt": "ringside", "svg.fonttype": "none",
-    "font.family": "sans-serif", "font.size": 10,
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
-    "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK,
-    "axes.spines.top": False, "axes.spines.right": False,
-    "axes.grid": True, "grid.color": "#e4e4e4", "grid.linewidth": 0.8, "axes.axisbelow": True,
-    "xtick.color": INK, "ytick.color": INK,
-    "figure.facecolor": "white", "savefig.facecolor": "white", "legend.frameon": False,
-})
-
-
-def save(figure, path):
-    """The same bytes for the same figure."""
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
-    plt.close(figure)
+LEGEND = 0.4  # inches that it takes
 
 
 def _save(figure, folder, name):
@@ -57,32 +29,9 @@ def _legend(figure, results, lines):
     figure.legend(handles=marks, loc="upper left", ncol=len(marks))
 
 
-def _tick(value, kind):
-    """A round number as an axis shows it: `50 µs`, `1.5 M`."""
-    if value <= 0:
-        return "0"
-    factor, unit = scale_of(value, kind)
-    return f"{value / factor:.4g}{unit}"
-
-
-def tick_formatter(kind):
-    """For an axis of values of a kind."""
-    return FuncFormatter(lambda value, _: _tick(value, kind))
-
-
-def _panels(results, height):
-    """A figure with one panel for each load, two in a row."""
-    rows = math.ceil(len(results["loads"]) / 2)
-    figure, axes = plt.subplots(rows, 2, figsize=(9.6, height * rows + 0.4), squeeze=False)
-    flat = list(axes.flat)
-    for axis in flat[len(results["loads"]):]:
-        axis.set_visible(False)
-    return figure, list(zip(results["loads"], flat))
-
-
 def _arrange(figure, results, lines=True):
     """Lays the panels out under a row for the legend; comes last, when every label is known."""
-    figure.tight_layout(rect=(0, 0, 1, 1 - 0.4 / figure.get_figheight()), h_pad=1.6, w_pad=2.5)
+    figure.tight_layout(rect=(0, 0, 1, 1 - LEGEND / figure.get_figheight()), h_pad=1.6, w_pad=2.5)
     _legend(figure, results, lines)
 
 
@@ -127,8 +76,8 @@ def _bars(axis, results, load, name):
 
 def percentiles(results, folder):
     """Latency by percentile: the median over the rounds as a line, their range as a band."""
-    figure, panels = _panels(results, 3.0)
-    for load, axis in panels:
+    figure, placed = panels(results["loads"], 3.0, spare_height=LEGEND)
+    for load, axis in placed:
         request = "last_member" if load["workload"] == "fanout" else "own_copy"
         for server in results["servers"]:
             _percentile_line(axis, good_runs(results, load["name"], server["label"]), request,
@@ -167,8 +116,8 @@ def _log_latency_axis(axis):
 def over_time(results, folder, series, title, unit=1.0):
     """One curve for each round, all from the moment its load began; the warm-up is shaded.
     `title` names the unit, which is that many of what the series counts."""
-    figure, panels = _panels(results, 2.6)
-    for load, axis in panels:
+    figure, placed = panels(results["loads"], 2.6, spare_height=LEGEND)
+    for load, axis in placed:
         for server in results["servers"]:
             for run in good_runs(results, load["name"], server["label"]):
                 _curve(axis, run.get("series", {}).get(series, []), server["label"], unit)
@@ -179,9 +128,9 @@ def over_time(results, folder, series, title, unit=1.0):
         axis.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         axis.yaxis.set_major_formatter(tick_formatter("count"))
-    for _, axis in panels[-2:]:
+    for _, axis in placed[-2:]:
         axis.set_xlabel("seconds since the load began", color=FAINT)
-    for _, axis in panels[::2]:
+    for _, axis in placed[::2]:
         axis.set_ylabel(title)
     _arrange(figure, results)
     return _save(figure, folder, series)
@@ -236,7 +185,7 @@ def _heatmap_panel(axis, rounds, rows, colours):
     edges = [edge for edge in range(rows.start, rows.stop + 1) if 0 < edge < len(bounds)]
     decades = [edge for edge in edges if _is_decade(bounds[edge - 1])]
     axis.set_yticks(edges, minor=True)
-    axis.set_yticks(decades, [_tick(bounds[edge - 1], "seconds") for edge in decades])
+    axis.set_yticks(decades, [tick(bounds[edge - 1], "seconds") for edge in decades])
     axis.grid(False)
     axis.grid(axis="y", which="major")
     _mark_rounds(axis, rounds)

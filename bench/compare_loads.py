@@ -1,16 +1,8 @@
-"""What bench/compare runs: the servers, the loads, and the order in which they take turns."""
+"""What bench/compare runs: the servers and the loads."""
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Server:
-    """One contender; `label` is what its metrics carry as server="..."."""
-
-    label: str
-    title: str
-    program: str  # below the build folder
-    arguments: tuple
+from contenders import CONTENDERS
 
 
 @dataclass(frozen=True)
@@ -24,16 +16,7 @@ class Load:
     arguments: tuple
 
 
-# The I/O is named, never left to `auto`: a silent fall-back would compare epoll with epoll.
-SERVERS = {
-    server.label: server
-    for server in (
-        Server("pipeline", "pipeline-server", "src/pipeline/pipeline-server", ()),
-        Server("uring", "uring-server", "src/uring_async/uring-server", ("--io=uring",)),
-        Server("uring-epoll", "uring-server --io=epoll", "src/uring_async/uring-server",
-               ("--io=epoll",)),
-    )
-}
+SERVERS = {label: CONTENDERS[label] for label in ("pipeline", "uring", "uring-epoll")}
 
 FANOUT = ("--rooms", "1", "--members", "100", "--publishers", "1", "--outstanding", "16")
 
@@ -51,14 +34,3 @@ def server_label(text):
     if label not in SERVERS:
         raise ValueError(f"'{text}' is no server: choose from {', '.join(SERVERS)}")
     return label
-
-
-def turns(rounds, servers, loads):
-    """(round, load, server) in order of execution: servers alternate within a load, and each round
-    reverses the order of the one before (ABBA), so that a machine that grows slower or faster
-    favours nobody."""
-    order = []
-    for number in range(1, rounds + 1):
-        contenders = list(servers) if number % 2 else list(reversed(servers))
-        order += [(number, load, server) for load in loads for server in contenders]
-    return order

@@ -12,16 +12,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+import compare_terminal
 import machine
 import preparation
 import results_file
 import terminal
 from child import ChildError
-from compare_loads import LOADS, SERVERS, server_label, turns
+from compare_loads import LOADS, SERVERS, server_label
 from compare_runs import FSYNC, Measurement
 from monitoring import Monitoring, MonitoringMissing, programs
 from preparation import ROOT, Unprepared
-from compare_summary import problems
+from turns import turns
+from figures import problems
 
 FULL = {"rounds": 5, "duration": 8.0, "warm_up": 1.0}
 QUICK = {"rounds": 1, "duration": 3.5, "warm_up": 0.5}
@@ -133,11 +135,11 @@ def measure(options, results):
         measurement = Measurement(options.build, work, textfiles, results["settings"], monitoring)
         for position, (number, load, label) in enumerate(order, 1):
             server = SERVERS[label]
-            terminal.run_start(position, len(order), number, load, server)
+            terminal.run_start((position, len(order)), f"round {number}", load.name, label)
             run = results_file.without_paths(measurement.take(number, load, server),
                                              options.build, work)
             results["runs"].append(run)
-            terminal.run_end(run)
+            terminal.run_end(run, compare_terminal.run_words)
 
 
 def publish(options, results):
@@ -149,7 +151,7 @@ def publish(options, results):
     folder.mkdir()
     (folder / "results.json").write_text(results_file.dump(results))
     path = report.write(results, folder)
-    terminal.say("\n" + terminal.table(results) + "\n")
+    terminal.say("\n" + compare_terminal.table(results) + "\n")
     terminal.say(f"report: {path}")
 
 

@@ -3,7 +3,10 @@ that are written out here say what a figure is; what follows from figures is in 
 
 import compare_verdict as verdict
 from compare_runs import LOAD_SECONDS
-from compare_summary import METRICS, PERCENTILES, VIOLATIONS, judgements, problems, spread, summarise, violations
+from compare_summary import METRICS, PERCENTILES, VIOLATIONS, judgements, summarise, violations
+from figures import problems
+from markdown import table
+from spread import spread
 from units import NOTHING, show, show_spread
 
 # Above this share of the machine, programs that are no part of the run have disturbed it.
@@ -46,11 +49,6 @@ READING = """\
   it handed to the kernel; the system calls are those of network I/O.
 - A percentile stands here only where the samples carry it: at least 10 beyond it.
 """
-
-
-def _table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
 def picture(charts, name, text):
@@ -136,7 +134,7 @@ def headline(results, summary):
             rows.append([title, "load generator, cores",
                          *(show_spread(one, "plain") for one in cores), NOTHING])
     header = ["load", "figure", *(server["title"] for server in results["servers"]), "ahead"]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def replayed(results):
@@ -166,7 +164,7 @@ def latency(results, summary):
                     rows.append([words, server["title"],
                                  show(spreads["samples"]["median"], "count"),
                                  *(show_spread(spreads[key], "seconds") for key, _ in PERCENTILES)])
-        parts += [f"### {load['title'].capitalize()}", _table(header, rows)]
+        parts += [f"### {load['title'].capitalize()}", table(header, rows)]
     return parts
 
 
@@ -189,13 +187,13 @@ def verification(results):
     outcome = f"🔴 **{wrong}**" if wrong else "no violation"
     parts = [f"Every payload carries its sender, a counter and a checksum. Of "
              f"{show(deliveries, 'count')} deliveries in {len(counted)} runs: {outcome}.",
-             _table(list(VIOLATIONS), [[str(found[kind]) for kind in VIOLATIONS]])]
+             table(list(VIOLATIONS), [[str(found[kind]) for kind in VIOLATIONS]])]
     failed = problems(results)
     if failed:
         rows = [[str(run["round"]), verdict.load_title(results, run["load"]),
                  verdict.title_of(results, run["server"]),
                  "🔴 " + run["problem"].replace("|", "\\|").replace("\n", "<br>")] for run in failed]
-        parts.append(_table(["round", "load", "server", "what happened"], rows))
+        parts.append(table(["round", "load", "server", "what happened"], rows))
     return parts
 
 
@@ -272,7 +270,7 @@ def machine(results):
         *([program, "<br>".join(words.splitlines())]
           for program, words in results["versions"].items()),
     ]
-    return _table(["", ""], rows)
+    return table(["", ""], rows)
 
 
 def commands(results):

@@ -9,20 +9,18 @@ to back.
 from dataclasses import dataclass
 from statistics import median
 
+from figures import Figure
+from spread import spread
+
 # The ranges of two equal contenders lie apart by chance in 2 of C(2n, n) cases: 10 % with three
 # rounds, 0.8 % with five. What fewer show is called an indication.
 ROUNDS_FOR_VERDICT = 5
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A figure on which contenders are compared."""
+class Metric(Figure):
+    """A figure on which contenders are compared, under loads of these workloads."""
 
-    name: str
-    title: str
-    short: str  # for a terminal's 80 columns
-    kind: str  # of units.show
-    higher_is_better: bool
     workloads: tuple = ("thesis", "fanout")
 
 
@@ -51,14 +49,6 @@ METRICS = (
 PERCENTILES = (("p50_ns", "p50"), ("p90_ns", "p90"), ("p99_ns", "p99"), ("p999_ns", "p99.9"),
                ("max_ns", "max"))
 VIOLATIONS = ("lost", "repeated", "reordered", "corrupt", "misdirected", "disagreed", "protocol")
-
-
-def spread(values):
-    """Median and range of the values there are; None without any."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return None
-    return {"median": median(known), "min": min(known), "max": max(known), "count": len(known)}
 
 
 def percentile(run, request, name):
@@ -203,11 +193,6 @@ def judgements(results):
     found = [judge(results, load, metric) for load in results["loads"] for metric in METRICS
              if load["workload"] in metric.workloads]
     return [judgement for judgement in found if judgement is not None]
-
-
-def problems(results):
-    """The runs that failed, in order."""
-    return [run for run in results["runs"] if run["problem"] is not None]
 
 
 def violations(results):

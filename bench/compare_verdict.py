@@ -6,7 +6,7 @@ from units import significant
 
 # The figures that the paragraph goes through; the tables have all of them.
 HEADLINES = ("messages_per_second", "deliveries_per_second", "messages_per_cpu_second",
-             "deliveries_per_cpu_second",             "own_copy_p99", "memory_peak", "system_calls_per_delivery")
+             "deliveries_per_cpu_second", "own_copy_p99", "memory_peak", "system_calls_per_delivery")
 NO_DIFFERENCE = "no clear difference"
 
 

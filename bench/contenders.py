@@ -1,4 +1,4 @@
-"""The contenders of bench/fanout and bench/idle: what they are, and how each is started.
+"""The contenders of all bench scripts: what they are, and how each is started.
 
 All of them get the same load from the same generator. Redis and NATS store nothing; the chat
 servers append every message to a file before anybody receives it.

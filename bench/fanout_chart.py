@@ -4,22 +4,14 @@ import math
 
 from matplotlib.ticker import MultipleLocator
 
-from compare_charts import FAINT, plt, save, tick_formatter
+from chart_style import COLOURS, FAINT, panels, save, tick_formatter
 from fanout_summary import FIGURE, figures
-
-COLOURS = {"floor": "#999999", "floor-2": "#bbbbbb", "uring": "#0072B2", "uring-1": "#56B4E9", "uring-4": "#004870",
-           "uring-epoll": "#009E73", "pipeline": "#D55E00", "redis": "#CC79A7", "nats": "#E69F00"}
 
 
 def draw(results, path):
     """Bars with the range of the rounds as whiskers."""
-    loads = results["loads"]
-    rows = math.ceil(len(loads) / 2)
-    bars = len(results["contenders"])
-    figure, axes = plt.subplots(rows, 2, figsize=(9.6, (0.24 * bars + 0.9) * rows), squeeze=False)
-    for axis in list(axes.flat)[len(loads):]:
-        axis.set_visible(False)
-    for load, axis in zip(loads, axes.flat):
+    figure, placed = panels(results["loads"], 0.24 * len(results["contenders"]) + 0.9)
+    for load, axis in placed:
         _panel(axis, results, load)
     figure.tight_layout(h_pad=1.6, w_pad=2.0)
     save(figure, path)

@@ -19,9 +19,9 @@ import terminal
 from contenders import CONTENDERS, VARIANTS
 from fanout_loads import LOADS
 from fanout_runs import Runner, can_count_calls
-from compare_loads import turns
 from peers import PeerMissing
 from preparation import ROOT, Unprepared
+from turns import turns
 
 FULL = {"rounds": 5, "duration": 1.5, "warm_up": 0.5}
 QUICK = {"rounds": 1, "duration": 0.8, "warm_up": 0.2}
@@ -139,15 +139,15 @@ def measure(options, results):
         runner = Runner(options.build, work, results["settings"])
         count = len(runs) + len(counting)
         for position, (number, load, contender) in enumerate(runs, 1):
-            fanout_report.say_start(position, count, number, load, contender)
+            terminal.run_start((position, count), f"round {number}", load.name, contender.label)
             run = results_file.without_paths(runner.take(number, load, contender), options.build, work)
             results["runs"].append(run)
-            fanout_report.say_end(run)
+            terminal.run_end(run, fanout_report.run_words)
         for position, (number, load, contender) in enumerate(counting, len(runs) + 1):
-            fanout_report.say_start(position, count, "calls", load, contender)
+            terminal.run_start((position, count), "calls", load.name, contender.label)
             run = results_file.without_paths(runner.take(number, load, contender, counting=True), options.build, work)
             results["counting_runs"].append(run)
-            fanout_report.say_end(run)
+            terminal.run_end(run, fanout_report.run_words)
 
 
 def _interrupt(*_):

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import report_sections
 import results_file
 import terminal
 from fanout_loads import PER_CONNECTION, PER_CPU
-from fanout_summary import (FIGURE, FIGURES, FLOORS, GENERATOR_BUSY, advantage, figures, losses, problems)
+from fanout_summary import FIGURE, FIGURES, FLOORS, advantage, figures, losses
+from figures import problems
+from markdown import table as markdown_table
 from units import NOTHING, show, show_spread, significant
 
 READING = """\
@@ -23,28 +26,15 @@ READING = """\
 - Every delivery was verified: loss, repetition, order, corruption, misdelivery, the same order for all members."""
 
 
-def say_start(position, count, number, load, contender):
-    """The left half of a run's line, printed while it runs."""
-    width = len(str(count))
-    terminal.say(f"[{position:{width}}/{count}] round {number:<5}  {load.name:<8}  "
-                 f"{contender.label:<11} ", end="")
-
-
-def say_end(run):
-    """The right half: what it did, or what went wrong."""
-    if run["problem"] is not None:
-        terminal.say(terminal.red("FAILED"))
-        for line in run["problem"].splitlines():
-            terminal.say(terminal.red(f"    {line}"))
-        return
+def run_words(run):
+    """What a run did."""
     found = run["figures"]
     if PER_CPU in found:
-        terminal.say(f"{show(found['deliveries_per_second'], 'rate'):>9}  "
-                     f"{show(found[PER_CPU], 'count'):>7} per CPU-s")
-    elif PER_CONNECTION in found:
-        terminal.say(f"{show(found[PER_CONNECTION], 'bytes'):>9} per connection")
-    else:
-        terminal.say(f"{show(found['system_calls_per_delivery'], 'plain'):>9} calls per delivery")
+        return (f"{show(found['deliveries_per_second'], 'rate'):>9}  "
+                f"{show(found[PER_CPU], 'count'):>7} per CPU-s")
+    if PER_CONNECTION in found:
+        return f"{show(found[PER_CONNECTION], 'bytes'):>9} per connection"
+    return f"{show(found['system_calls_per_delivery'], 'plain'):>9} calls per delivery"
 
 
 def _times(value):
@@ -87,12 +77,6 @@ def _contender_line(results, load, label):
                          _share(advantage(results, load, label, "floor"))])
 
 
-def markdown_table(header, rows):
-    """A table of a report; cells are text."""
-    return "\n".join(["| " + " | ".join(header) + " |", "| " + " | ".join(["---"] * len(header)) + " |",
-                      *("| " + " | ".join(row) + " |" for row in rows)])
-
-
 def _goal(reached, goal, text):
     """`1.62 × (goal 1.5)`, and that it is missed where it is."""
     if reached is None:
@@ -128,79 +112,29 @@ def load_table(results, load):
 
 
 def _losses(results):
-    title = {one["label"]: one["title"] for one in results["contenders"]}
     load_title = {load["name"]: load["title"] for load in results["loads"]}
-    found = losses(results)
-    parts = []
-    for label in title:
-        lost = sorted((loss for loss in found if loss.loser == label),
-                      key=lambda loss: -loss.factor)
-        if label in FLOORS:
-            continue
-        lines = [f"- {loss.figure.title}, {load_title[loss.load]}: {title[loss.winner]} is ahead by "
-                 f"{significant(loss.factor)} ×" for loss in lost]
-        parts.append(f"**{title[label]}**\n\n" + ("\n".join(lines) or "Nowhere clearly."))
-    return parts
-
-
-def warnings(results):
-    """What makes the figures less trustworthy than they look."""
-    runs = [run for run in results["runs"] if run["problem"] is None]
-    shares = [run["other_cpu_share"] for run in runs if "other_cpu_share" in run]
-    busy = [run for run in runs if run["figures"].get("generator_cores", 0) > GENERATOR_BUSY]
-    lines = []
-    if results["quick"]:
-        lines.append("One short round: an indication, no measurement.")
-    if shares and sum(shares) / len(shares) > 0.02:
-        lines.append(f"Other programs took {100 * sum(shares) / len(shares):.0f} % of the machine "
-                     f"(up to {100 * max(shares):.0f} %).")
-    if busy:
-        lines.append(f"In {len(busy)} of {len(runs)} runs the load generator used its core for more "
-                     f"than {100 * GENERATOR_BUSY:.0f} % of the time: their rates are its own.")
-    if results["interrupted"]:
-        lines.append("Interrupted: not all runs were made.")
-    return [f"> ⚠ {line}" for line in lines]
-
-
-def machine_table(results):
-    """What the figures depend on: commit, machine, build, versions."""
-    found = results["environment"]
-    rows = [["commit", f"`{results['commit']}`" + (" with local changes" if results["dirty"] else "")],
-            *([name, f"`{value}`"] for name, value in found.items() if name != "mitigations"),
-            *([name, str(value)] for name, value in results["build"].items()),
-            *([name, " ".join(text.split())] for name, text in results["versions"].items())]
-    return markdown_table(["", ""], [[str(cell) for cell in row] for row in rows])
-
-
-def commands(results):
-    """The script's own command, and those of the first run of each contender and load."""
-    seen = {}
-    for run in results["runs"]:
-        for kind in ("server_command", "load_command"):
-            if kind in run:
-                seen.setdefault((run["contender"], run["load"], kind), " ".join(run[kind]))
-    lines = [f"    {results['command']}", ""]
-    return "\n".join(lines + [f"    {text}" for text in dict.fromkeys(seen.values())])
+    return report_sections.losses(
+        {one["label"]: one["title"] for one in results["contenders"] if one["label"] not in FLOORS},
+        losses(results), lambda loss: f"{loss.figure.title}, {load_title[loss.load]}")
 
 
 def text(results, charts):
     """The report; `charts` maps names to paths as the report must link them."""
     settings = results["settings"]
     violations = sum(run.get("violations", 0) for run in results["runs"])
-    failed = problems(results)
     parts = [f"# Fan-out side by side, {results['started'][:10]}",
              f"{len(results['runs'])} runs, {settings['rounds']} round(s) of "
              f"{settings['duration_seconds']:g} s after {settings['warm_up_seconds']:g} s of warm-up, "
              f"contenders in turns, a fresh process each; medians, in brackets the range. "
              f"Violations in all deliveries: {violations}.",
-             *warnings(results),
-             *(f"> ⚠ {run['contender']}, {run['load']}: {run['problem']}" for run in failed),
+             *report_sections.warnings(results), *report_sections.failures(results),
              "## What the uring server reaches", goals(results),
              f"![The headline figure of each load]({charts['headline']})"]
     for load in results["loads"]:
         parts += [f"## {load['title'][0].upper()}{load['title'][1:]}", load_table(results, load)]
     parts += ["## Where each one loses", *_losses(results), "## How to read this", READING,
-              "## Machine and build", machine_table(results), "## Commands", commands(results)]
+              "## Machine and build", report_sections.machine(results), "## Commands",
+              report_sections.commands(results)]
     return "\n\n".join(parts) + "\n"
 
 

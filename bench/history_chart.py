@@ -2,8 +2,7 @@
 
 import numpy
 
-from compare_charts import FAINT, plt, save, tick_formatter
-from fanout_chart import COLOURS
+from chart_style import COLOURS, FAINT, plt, save, tick_formatter
 from history_parts import PARTS, TARGETS
 from history_summary import figures
 

@@ -22,8 +22,8 @@ from history_client import FRAME_BYTES, ClientError
 from history_data import Data
 from history_parts import MESSAGES, OTHERS, PARTS, ROOMS
 from history_runs import Runner
-from compare_loads import turns
 from preparation import ROOT, Unprepared
+from turns import turns
 
 FULL = {"rounds": 5, "duration": 3.0, "warm_up": 0.5, "messages": MESSAGES, "rooms": ROOMS}
 QUICK = {"rounds": 1, "duration": 1.2, "warm_up": 0.2, "messages": 200_000, "rooms": 2000}
@@ -149,10 +149,10 @@ def measure(options, results):
         make_data(options, data)
         runner = Runner(options.build, work, results["settings"], data)
         for position, (number, part, contender) in enumerate(runs, 1):
-            history_report.say_start(position, len(runs), number, part, contender)
+            terminal.run_start((position, len(runs)), f"round {number}", part.name, contender.label)
             run = results_file.without_paths(runner.take(number, part, contender), options.build, work)
             results["runs"].append(run)
-            history_report.say_end(run)
+            terminal.run_end(run, history_report.run_words)
 
 
 def _interrupt(*_):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fanout_summary import Figure
+from figures import Figure
 
 MESSAGES = 1_000_000
 ROOMS = 10_000

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-import fanout_report
+import report_sections
 import results_file
 import terminal
-from fanout_report import commands, machine_table, markdown_table
+from figures import problems
 from history_parts import FIGURES, PARTS, TARGETS
-from history_summary import figures, late, losses, p99_rise, problems, reached, rise
+from history_summary import figures, late, losses, p99_rise, reached, rise
+from markdown import table as markdown_table
 from units import NOTHING, show, show_spread, significant
 
 READING = """\
@@ -33,20 +34,8 @@ READING = """\
 - A ratio is that of the medians, its range that of the rounds. A server loses where none of its rounds reaches any round of the best."""
 
 
-def say_start(position, count, number, part, contender):
-    """The left half of a run's line, printed while it runs."""
-    width = len(str(count))
-    terminal.say(f"[{position:{width}}/{count}] round {number}  {part.name:<9}  "
-                 f"{contender.label:<11} ", end="")
-
-
-def say_end(run):
-    """The right half: what it did, or what went wrong."""
-    if run["problem"] is not None:
-        terminal.say(terminal.red("FAILED"))
-        for line in run["problem"].splitlines():
-            terminal.say(terminal.red(f"    {line}"))
-        return
+def run_words(run):
+    """What a run did."""
     found = run["figures"]
     words = []
     if "list_seconds" in found:
@@ -56,7 +45,7 @@ def say_end(run):
     if "others_p99" in found:
         words.append(f"p99 {show(found['others_p99'], 'seconds'):>7}"
                      + (" (late)" if "generator_limit" in run else ""))
-    terminal.say("  ".join(words))
+    return "  ".join(words)
 
 
 def _rise(value):
@@ -117,10 +106,10 @@ def goals(results):
                            "p50, here over nobody", "p50, elsewhere over nobody"], rows)
 
 
-def part_table(results, load):
+def part_table(results, part):
     """All figures of all servers in one part."""
-    values = {one["title"]: figures(results, load["name"], one["label"]) for one in results["contenders"]}
-    shown = [figure for figure in FIGURES[load["name"]] if any(row[figure.name] for row in values.values())]
+    values = {one["title"]: figures(results, part, one["label"]) for one in results["contenders"]}
+    shown = [figure for figure in FIGURES[part] if any(row[figure.name] for row in values.values())]
     return markdown_table(["", *(figure.title for figure in shown)],
                           [[title, *(show_spread(row[figure.name], figure.kind) for figure in shown)]
                            for title, row in values.items()])
@@ -147,21 +136,15 @@ def _missed(results, label):
 
 
 def _losses(results):
-    title = {one["label"]: one["title"] for one in results["contenders"]}
-    found = losses(results)
-    parts = []
-    for label in title:
-        lost = sorted((loss for loss in found if loss.loser == label), key=lambda loss: -loss.factor)
-        lines = [*_missed(results, label),
-                 *(f"- {PARTS[loss.load].title}, {loss.figure.title}: {title[loss.winner]} is ahead by "
-                   f"{significant(loss.factor)} ×" for loss in lost)]
-        parts.append(f"**{title[label]}**\n\n" + ("\n".join(lines) or "Nowhere clearly."))
-    return parts
+    return report_sections.losses(
+        {one["label"]: one["title"] for one in results["contenders"]}, losses(results),
+        lambda loss: f"{PARTS[loss.load].title}, {loss.figure.title}",
+        lambda label: _missed(results, label))
 
 
 def warnings(results):
     """What makes the figures less trustworthy than they look."""
-    lines = fanout_report.warnings(results)
+    lines = report_sections.warnings(results)
     runs = late(results)
     if runs:
         loaded = sum(PARTS[run["load"]].others for run in results["runs"] if run["problem"] is None)
@@ -183,15 +166,15 @@ def text(results, charts):
              f"warm-up), servers in turns, a fresh process each; medians, in brackets the range. "
              f"Histories of {messages} messages, {settings['history_bytes']:,} bytes. Violations in all "
              f"deliveries and in the histories examined: {violations}.",
-             *warnings(results),
-             *(f"> ⚠ {run['contender']}, {run['load']}: {run['problem']}" for run in problems(results)),
+             *warnings(results), *report_sections.failures(results),
              "## What is reached of the targets", goals(results),
              f"![Rates of joins, and the others' p99]({charts['headline']})",
-             f"## Joining a room with {messages} messages", part_table(results, results["loads"][0]),
+             f"## Joining a room with {messages} messages", part_table(results, "alone"),
              "## The other members meanwhile", others_table(results),
-             f"## Starting with {rooms} rooms", part_table(results, results["loads"][-1]),
+             f"## Starting with {rooms} rooms", part_table(results, "start"),
              "## Where each one loses", *_losses(results), "## How to read this", reading,
-             "## Machine and build", machine_table(results), "## Commands", commands(results)]
+             "## Machine and build", report_sections.machine(results), "## Commands",
+              report_sections.commands(results)]
     return "\n\n".join(parts) + "\n"
 
 

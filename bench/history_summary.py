@@ -1,15 +1,13 @@
 """Medians, rises within a round, what is reached and who loses where, from the runs of bench/history."""
 
-from statistics import median
-
-from fanout_summary import good, losses_on
+from figures import by_round, good_runs, losses_on
 from history_parts import FIGURES, P99_RISE, TARGETS
-from compare_summary import spread
+from spread import ratio, spread
 
 
 def figures(results, part, contender):
     """{name: spread or None} of all figures of a part."""
-    runs = good(results["runs"], part, contender)
+    runs = good_runs(results["runs"], part, contender)
     return {figure.name: spread([run["figures"].get(figure.name) for run in runs])
             for figure in FIGURES[part]}
 
@@ -17,15 +15,7 @@ def figures(results, part, contender):
 def rise(results, part, contender, name):
     """A figure of the others in this part over the same without any join: the ratio of the medians
     with its range over the rounds; None where a part does not have it."""
-    with_joins, without = (
-        {run["round"]: run["figures"][name] for run in good(results["runs"], load, contender)
-         if run["figures"].get(name)}
-        for load in (part, "quiet"))
-    shared = sorted(with_joins.keys() & without.keys())
-    if not shared:
-        return None
-    by_round = spread([with_joins[number] / without[number] for number in shared])
-    return by_round | {"median": median(with_joins.values()) / median(without.values())}
+    return ratio(*(by_round(results["runs"], load, contender, name) for load in (part, "quiet")))
 
 
 def p99_rise(results, part, contender):
@@ -52,11 +42,6 @@ def losses(results):
             found += losses_on(table, part, figure)
     rises = {label: {P99_RISE.name: p99_rise(results, "joins", label)} for label in labels}
     return found + losses_on(rises, "joins", P99_RISE)
-
-
-def problems(results):
-    """Every run that failed."""
-    return [run for run in results["runs"] if run["problem"]]
 
 
 def late(results):

@@ -1,6 +1,7 @@
 import unittest
 
-from compare_loads import LOADS, server_label, turns
+from compare_loads import LOADS, server_label
+from turns import turns
 
 
 class Turns(unittest.TestCase):

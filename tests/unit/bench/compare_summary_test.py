@@ -1,7 +1,9 @@
 import unittest
 
 import canned
-from compare_summary import (METRICS, figures, judge, judgements, problems, spread, summarise, violations)
+from compare_summary import METRICS, figures, judge, judgements, summarise, violations
+from figures import problems
+from spread import spread
 
 METRIC = {metric.name: metric for metric in METRICS}
 

@@ -3,9 +3,11 @@ import unittest
 from unittest import mock
 
 import fanout_report
+import report_sections
 import terminal
 from fanout_loads import LOADS
-from fanout_summary import advantage, figures, losses, problems
+from fanout_summary import advantage, figures, losses
+from figures import problems
 
 CONTENDERS = ("floor", "uring", "redis", "nats")
 PER_CPU = {"floor": 5.0e6, "uring": 4.5e6, "redis": 3.0e6, "nats": 2.0e6}
@@ -101,9 +103,9 @@ class Report(unittest.TestCase):
 
     def test_a_generator_without_reserves_is_warned_of(self):
         found = results()
-        self.assertEqual(fanout_report.warnings(found), [])
+        self.assertEqual(report_sections.warnings(found), [])
         found["runs"][1]["figures"]["generator_cores"] = 0.97
-        self.assertRegex(fanout_report.warnings(found)[0], "1 of 10 runs the load generator")
+        self.assertRegex(report_sections.warnings(found)[0], "1 of 10 runs the load generator")
 
     def test_every_table_row_has_as_many_cells_as_its_head(self):
         text = fanout_report.text(results(), {"headline": "x.svg"})

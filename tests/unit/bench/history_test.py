@@ -6,14 +6,15 @@ import threading
 import unittest
 from unittest import mock
 
-import history_report
 import history_main
+import history_report
 import terminal
+from figures import problems
 from history_client import (FRAME_BYTES, WRITER, Client, ClientError, Stream, payload, requests,
                             wrong_messages)
 from history_parts import PARTS
 from history_runs import loadgen_figures, stream_figures
-from history_summary import late, losses, p99_rise, problems, reached, rise
+from history_summary import late, losses, p99_rise, reached, rise
 
 SERVERS = ("uring-1", "pipeline")
 # What the others' p99 is with nobody joining, in milliseconds, and its factors in the other parts.
