@@ -19,7 +19,7 @@ _LIBC = ctypes.CDLL(None)
 
 
 class ChildError(Exception):
-    """A child could not be started, or did not do in time what it is there for."""
+    """A child is missing, could not be started, or did not do what it is there for."""
 
 
 def wait_until(condition, seconds, what, poll_seconds=POLL_SECONDS):

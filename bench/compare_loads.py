@@ -26,11 +26,3 @@ LOADS = (
     Load("thesis-100", "thesis, 100 clients", "100 clients", "thesis", ("--users", "100")),
     Load("fanout-100", "fan-out, one room of 100", "fan-out", "fanout", FANOUT),
 )
-
-
-def server_label(text):
-    """The label that a person meant: `uring` and `uring-server` name the same; else ValueError."""
-    label = text.removesuffix("-server")
-    if label not in SERVERS:
-        raise ValueError(f"'{text}' is no server: choose from {', '.join(SERVERS)}")
-    return label

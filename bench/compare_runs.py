@@ -1,27 +1,24 @@
-"""Measurements: a fresh server on a fresh data folder, one load, and what they left behind.
+"""Single runs of bench/compare: a fresh server on a fresh data folder, one load, and what they left
+behind.
 
-Nothing is judged here. A run that fails is a result like any other: `problem` says what happened,
-and the report shows it. The load generator's numbers come from its JSON, the server's counters
+The load generator's numbers come from its JSON, the server's counters
 from its textfile after the load has ended, the curves from Prometheus.
 """
 
-import json
 import re
-import shutil
 import time
 from pathlib import Path
 
+import load_generator
+import runs
 from accounting import OtherPrograms
 from child import Child, ChildError, exit_text, wait_for_port, wait_until
 from exposition import parse, total
-from units import duration_text
 
 # Often enough that a scrape finds values not much older than itself.
 METRICS_INTERVAL = "200ms"
-GRACE_SECONDS = 60.0
 # The servers' default, named so that it stands in the report.
 FSYNC = "interval:1000"
-INVALID_RUN = 4  # the load generator's exit code for any lost, repeated, ... delivery
 
 # Windows of at least two scrapes.
 CPU_SECONDS = 3
@@ -47,35 +44,29 @@ def _peak_memory(pid):
     return int(found[1]) * 1024 if found else None
 
 
-class Measurement:
-    """Runs loads against servers, one after the other, each in a folder of its own below `work`."""
+class Runner(runs.Runner):
+    """Runs of the servers; they and the load generator write their metrics to `textfiles`, which
+    `monitoring`, if there is one, reads."""
 
-    def __init__(self, build, work, textfiles, settings, monitoring=None):
-        self._build = Path(build)
-        self._folder = Path(work) / "run"
+    def __init__(self, build, work, settings, textfiles, monitoring=None):
+        super().__init__(build, work, settings)
         self._textfiles = Path(textfiles)
-        self._settings = settings
         self._monitoring = monitoring
         self._ended = {}  # when each server's last process ended, its textfile with it
 
     def take(self, number, load, server):
-        """What results.json keeps of one run. `number` is the round; it is the seed too, so that
-        contenders get the same load."""
-        self._folder.mkdir()
-        run = {"round": number, "load": load.name, "server": server.label, "problem": None}
-        process = None
+        """`number` is the round; it is the seed too, so that contenders get the same load."""
+        run = {"round": number, "load": load.name, "server": server.label}
+        return self._attempt(run, self._serve, load, server)
+
+    def _serve(self, run, load, server):
+        process = self._start_server(run, server)
         try:
-            process = self._start_server(run, server)
             port = wait_for_port(process, self._folder / "port")
             self._load(run, load, server, process, port)
-        except ChildError as error:
-            run["problem"] = run["problem"] or str(error)
         finally:
-            if process is not None:
-                self._stop_server(run, process)
+            self._stop_server(run, process)
             self._ended[server.label] = time.time()
-            shutil.rmtree(self._folder)
-        return run
 
     def _start_server(self, run, server):
         arguments = [self._build / server.program, *server.arguments, "--listen=127.0.0.1:0",
@@ -94,21 +85,15 @@ class Measurement:
             words = f"{run['server']} ended with {exit_text(code)} {when}: {process.last_lines()}"
             run["problem"] = words.strip(": ")
 
-    def _load_arguments(self, run, load, server, process, port):
-        return [self._build / "loadgen/loadgen", load.workload, *load.arguments,
-                f"--connect=127.0.0.1:{port}",
-                f"--duration={duration_text(self._settings['duration_seconds'])}",
-                f"--warm-up={duration_text(self._settings['warm_up_seconds'])}",
-                f"--seed={run['round']}", f"--json={self._folder / 'loadgen.json'}",
-                f"--metrics-textfile={self._textfiles / 'loadgen.prom'}",
-                f"--metrics-interval={METRICS_INTERVAL}", f"--server-label={server.label}",
-                f"--server-pid={process.pid}"]
-
     def _load(self, run, load, server, process, port):
         others = OtherPrograms(process.pid)
         started = time.time()
-        generator = Child(self._load_arguments(run, load, server, process, port),
-                          self._folder / "loadgen.log")
+        generator = load_generator.start(
+            self._build, self._folder, self._settings, [load.workload, *load.arguments],
+            server=process, port=port, label=server.label,
+            further=[load_generator.warm_up(self._settings), f"--seed={run['round']}",
+                     f"--metrics-textfile={self._textfiles / 'loadgen.prom'}",
+                     f"--metrics-interval={METRICS_INTERVAL}"])
         run["load_command"] = generator.arguments
         try:
             code = self._watch(generator, process)
@@ -116,8 +101,8 @@ class Measurement:
             generator.kill()
         ended = time.time()
         self._read_result(run, generator, code)
-        run |= others.shares()
         if process.exit_code() is None:
+            run |= others.shares()
             run["server_memory_peak_bytes"] = _peak_memory(process.pid)
             run["server_counters"] = self._server_counters(ended)
         if self._monitoring is not None:
@@ -125,23 +110,21 @@ class Measurement:
 
     def _watch(self, generator, process):
         """Waits for the end of the load; ends it where the server died."""
-        limit = (self._settings["duration_seconds"] + self._settings["warm_up_seconds"]
-                 + GRACE_SECONDS)
         wait_until(lambda: generator.exit_code() is not None or process.exit_code() is not None,
-                   limit, "the load generator's end")
+                   load_generator.seconds_max(self._settings), "the load generator's end")
         if generator.exit_code() is None:
             raise ChildError("the server died under load")
         return generator.exit_code()
 
     def _read_result(self, run, generator, code):
-        path = self._folder / "loadgen.json"
-        if path.exists():
-            run["loadgen"] = without_buckets(json.loads(path.read_text()))
-        if code == INVALID_RUN:
+        result = load_generator.result(self._folder)
+        if result is not None:
+            run["loadgen"] = without_buckets(result)
+        if code == load_generator.INVALID_RUN:
             run["problem"] = "deliveries failed verification"
         elif code != 0:
             run["problem"] = f"loadgen ended with {exit_text(code)}: {generator.last_lines()}"
-        elif "loadgen" not in run:
+        elif result is None:
             run["problem"] = "loadgen wrote no result"
 
     def _server_counters(self, ended):

@@ -4,8 +4,8 @@ that are written out here say what a figure is; what follows from figures is in 
 import compare_verdict as verdict
 from compare_runs import LOAD_SECONDS
 from compare_summary import METRICS, PERCENTILES, VIOLATIONS, judgements, summarise, violations
-from figures import problems
 from markdown import table
+from results_file import problems
 from spread import spread
 from units import NOTHING, show, show_spread
 

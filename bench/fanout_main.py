@@ -1,27 +1,22 @@
-"""bench/fanout: builds, measures all contenders in turns, writes the report. See --help.
+"""bench/fanout: builds, puts all contenders under fan-out loads in turns, writes the report. See --help;
+script.py has the course of it."""
 
-The order: options, packages, build, runs, counting runs, results.json, report. A failed run does not
-end the measurement: it is shown in the report, and the exit code says so.
-Exit codes: 0 every run was good, 1 something failed, 2 usage, 130 interrupted.
-"""
-
-import argparse
-import signal
 import sys
 import tempfile
-from pathlib import Path
 
+import command_line
 import fanout_report
 import machine
+import peers
 import preparation
 import results_file
+import script
 import terminal
 from contenders import CONTENDERS, VARIANTS
 from fanout_loads import LOADS
 from fanout_runs import Runner, can_count_calls
-from peers import PeerMissing
-from preparation import ROOT, Unprepared
-from turns import turns
+from preparation import ROOT
+from turns import take, turns
 
 FULL = {"rounds": 5, "duration": 1.5, "warm_up": 0.5}
 QUICK = {"rounds": 1, "duration": 0.8, "warm_up": 0.2}
@@ -36,61 +31,39 @@ examples:
 """
 
 
-def _one_of(known, what):
-    def check(text):
-        if text not in known:
-            raise argparse.ArgumentTypeError(f"'{text}' is no {what}: choose from {', '.join(known)}")
-        return text
-    return check
-
-
 def parse_arguments(arguments):
     """The options with their defaults filled in."""
-    parser = argparse.ArgumentParser(
-        prog="bench/fanout", epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Puts the chat servers, Redis, NATS and the floor (one thread that only sends)\n"
-                    "under the same fan-out loads in turns, and writes a report to docs/reports.")
+    parser = command_line.parser(
+        "fanout", "Puts the chat servers, Redis, NATS and the floor (one thread that only sends)\n"
+                  "under the same fan-out loads in turns, and writes a report to docs/reports.", EXAMPLES)
     parser.add_argument("--contender", action="append", metavar="NAME",
-                        type=_one_of(CONTENDERS, "contender"),
+                        type=command_line.one_of(CONTENDERS, "contender"),
                         help=f"one of {', '.join(CONTENDERS)}; may be repeated (default: all, "
                              f"with --quick without {', '.join(VARIANTS)})")
-    parser.add_argument("--load", action="append", metavar="NAME", type=_one_of(LOADS, "load"),
+    parser.add_argument("--load", action="append", metavar="NAME",
+                        type=command_line.one_of(LOADS, "load"),
                         help=f"one of {', '.join(LOADS)}; may be repeated (default: all)")
-    parser.add_argument("--rounds", type=preparation.rounds, metavar="N",
-                        help=f"fresh processes per contender and load (default {FULL['rounds']}, "
-                             f"with --quick {QUICK['rounds']})")
-    parser.add_argument("--duration", type=preparation.duration, metavar="TIME",
-                        help=f"measured part of a run, as 500ms, 10s, 2m (default "
-                             f"{FULL['duration']:g}s, with --quick 800ms)")
-    parser.add_argument("--warm-up", type=preparation.duration, metavar="TIME",
-                        help=f"load before that (default {FULL['warm_up']:g}s, with --quick 200ms)")
-    parser.add_argument("--quick", action="store_true",
-                        help="one short round, system calls not counted; the report says so")
-    parser.add_argument("--no-bootstrap", action="store_true",
-                        help="do not call tools/bootstrap: packages and peers are there")
-    parser.add_argument("--build", type=Path, default=ROOT / "build", metavar="DIR",
-                        help="build folder, set up where it is missing (default build)")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs/reports", metavar="DIR",
-                        help="where the report goes (default docs/reports)")
-    options = parser.parse_args(arguments)
-    for name, value in (QUICK if options.quick else FULL).items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
+    options = command_line.parse(parser, arguments, FULL, QUICK, process="contender and load",
+                                  quickly="one short round, system calls not counted",
+                                  present="packages and peers are")
     default = [label for label in CONTENDERS if not (options.quick and label in VARIANTS)]
     options.contender = list(dict.fromkeys(options.contender or default))
     options.load = list(dict.fromkeys(options.load or LOADS))
-    options.build = options.build.resolve()
+    if not order(options, 1):
+        parser.error("nothing to measure: the floor has no meaning under these loads")
     return options
 
 
 def prepare(options):
-    """Packages, peers, build; Unprepared says what is missing."""
+    """Packages, peers, build; Unprepared or PeerMissing says what is missing."""
     chosen = [CONTENDERS[label] for label in options.contender]
     if not options.no_bootstrap:
         preparation.run(ROOT / "tools/bootstrap")
-        if any(contender.protocol in ("redis", "nats") for contender in chosen):
+        if any(not contender.program for contender in chosen):
             preparation.run(ROOT / "tools/bootstrap", "--peers")
+    for contender in chosen:
+        if not contender.program:
+            peers.program(contender.protocol)
     preparation.build(options.build, ["loadgen/loadgen", *(contender.program for contender in chosen
                                                            if contender.program)])
     preparation.make_folder(options.out)
@@ -111,9 +84,10 @@ def describe(options, arguments):
 def versions(options):
     """What each program says of itself."""
     found = {}
-    for label in options.contender:
-        program = CONTENDERS[label].program or f"peers/bin/{label}-server"
-        found[Path(program).name] = machine.version(options.build / program)
+    for contender in (CONTENDERS[label] for label in options.contender):
+        program = (options.build / contender.program if contender.program
+                   else peers.program(contender.protocol))
+        found[program.name] = machine.version(program)
     return found
 
 
@@ -137,46 +111,20 @@ def measure(options, results):
                  f"about {seconds / 60:.1f} minutes")
     with tempfile.TemporaryDirectory(prefix="ringside-fanout-") as work:
         runner = Runner(options.build, work, results["settings"])
-        count = len(runs) + len(counting)
-        for position, (number, load, contender) in enumerate(runs, 1):
-            terminal.run_start((position, count), f"round {number}", load.name, contender.label)
-            run = results_file.without_paths(runner.take(number, load, contender), options.build, work)
-            results["runs"].append(run)
-            terminal.run_end(run, fanout_report.run_words)
-        for position, (number, load, contender) in enumerate(counting, len(runs) + 1):
-            terminal.run_start((position, count), "calls", load.name, contender.label)
-            run = results_file.without_paths(runner.take(number, load, contender, counting=True), options.build, work)
-            results["counting_runs"].append(run)
-            terminal.run_end(run, fanout_report.run_words)
+        take(runs, results["runs"], runner.take, fanout_report.run_words, after=len(counting))
+        take(counting, results["counting_runs"], runner.count, fanout_report.run_words,
+             before=len(runs), said="calls")
 
 
-def _interrupt(*_):
-    raise KeyboardInterrupt
+def publish(options, results):
+    """Writes results.json and the report, prints the table."""
+    script.publish(options, results, fanout_report.write, fanout_report.table)
 
 
 def main(arguments):
     """Everything; returns the exit code."""
-    options = parse_arguments(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    results, code = {"runs": []}, None
-    try:
-        prepare(options)
-        results = describe(options, arguments)
-        measure(options, results)
-    except (Unprepared, PeerMissing, OSError) as error:
-        terminal.say()
-        print(f"bench/fanout: {error}", file=sys.stderr)
-        code = 1
-    except KeyboardInterrupt:
-        terminal.say()
-        print("bench/fanout: interrupted", file=sys.stderr)
-        code = 130
-    if not results["runs"]:
-        return code
-    results["interrupted"] = code is not None
-    terminal.say("\n" + fanout_report.table(results))
-    terminal.say(f"report: {fanout_report.write(results, options.out)}")
-    return fanout_report.conclude(results) if code is None else code
+    return script.run("fanout", parse_arguments(arguments), arguments, prepare=prepare,
+                      describe=describe, measure=measure, publish=publish)
 
 
 if __name__ == "__main__":

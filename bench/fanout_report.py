@@ -1,13 +1,9 @@
 """What bench/fanout shows: lines while it runs, a table of 80 columns, and the report."""
 
-from pathlib import Path
-
 import report_sections
-import results_file
 import terminal
 from fanout_loads import PER_CONNECTION, PER_CPU
 from fanout_summary import FIGURE, FIGURES, FLOORS, advantage, figures, losses
-from figures import problems
 from markdown import table as markdown_table
 from units import NOTHING, show, show_spread, significant
 
@@ -62,7 +58,7 @@ def table(results):
         lines.append(terminal.bold(load["title"]))
         lines += [_contender_line(results, load, one["label"]) for one in results["contenders"]
                   if figures(results, load, one["label"])[load["headline"]]]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _line(name, cells):
@@ -139,23 +135,11 @@ def text(results, charts):
 
 
 def write(results, folder):
-    """Writes results.json, the chart and the report; returns the report's path."""
+    """Draws the chart into `folder`, that of results.json, and writes the report beside it, as
+    FOLDER.md; returns the report's path."""
     import fanout_chart  # here: it needs matplotlib, which the bootstrap may only just have installed
 
-    results["name"] = results_file.unused_name(Path(folder), results["name"])
-    own = Path(folder) / results["name"]
-    own.mkdir()
-    (own / "results.json").write_text(results_file.dump(results))
-    fanout_chart.draw(results, own / "headline.svg")
-    path = Path(folder) / f"{results['name']}.md"
-    path.write_text(text(results, {"headline": f"{results['name']}/headline.svg"}))
+    fanout_chart.draw(results, folder / "headline.svg")
+    path = folder.parent / f"{folder.name}.md"
+    path.write_text(text(results, {"headline": f"{folder.name}/headline.svg"}))
     return path
-
-
-def conclude(results):
-    """The exit code of a whole measurement, and a red line where it is not 0."""
-    failed = problems(results)
-    if failed:
-        terminal.say(terminal.red(f"{len(failed)} runs FAILED"))
-        return 1
-    return 0

@@ -1,26 +1,21 @@
 """Single runs of bench/fanout: a fresh process of one contender, one load, what came of it.
 
-Nothing is judged here. A run that fails is a result like any other: `problem` says what happened.
 System calls are counted by the kernel (perf's raw_syscalls:sys_enter) in a run of its own, since
 counting costs every call some time.
 """
 
-import json
 import os
-import shutil
 import signal
 import subprocess
 from pathlib import Path
 
+import load_generator
+import runs
 from accounting import OtherPrograms
 from child import Child, ChildError, exit_text, wait_until
 from contenders import running
 from exposition import parse, total
-from peers import PeerMissing
-from units import duration_text
 
-GRACE_SECONDS = 60.0
-INVALID_RUN = 4  # exit code of load generator and floor where something did not arrive
 _EVENT = "raw_syscalls:sys_enter"
 
 
@@ -52,93 +47,83 @@ def _sleeps(pid):
     return state == "S" and any("perf_event" in name for name in opened)
 
 
-class Runner:
-    """Takes runs one after the other, each in a folder of its own below `work`."""
+class Runner(runs.Runner):
+    """Runs of every contender under the loads of bench/fanout."""
 
-    def __init__(self, build, work, settings):
-        self._build = Path(build)
-        self._folder = Path(work) / "run"
-        self._settings = settings
+    def take(self, number, load, contender):
+        """A run for its figures. `number` is the round, and the load's seed."""
+        return self._take(number, load, contender, self._measure)
 
-    def take(self, number, load, contender, counting=False):
-        """What results.json keeps of a run. `number` is the round and the seed. `counting`: only
-        for system calls per delivery."""
-        self._folder.mkdir()
-        run = {"round": number, "load": load.name, "contender": contender.label,
-               "problem": None, "figures": {}}
-        try:
-            if contender.protocol is None:
-                self._floor(run, load, contender)
-            else:
-                with running(contender, self._build, self._folder) as (server, port):
-                    run["server_command"] = server.arguments
-                    self._serve(run, load, contender, server, port, counting)
-        except (ChildError, PeerMissing) as error:
-            run["problem"] = run["problem"] or str(error)
-        finally:
-            shutil.rmtree(self._folder)
-        return run
+    def count(self, number, load, contender):
+        """A run for the system calls per delivery alone."""
+        return self._take(number, load, contender, self._count)
 
-    def _wait_for(self, child, run):
+    def _take(self, number, load, contender, measure):
+        run = {"round": number, "load": load.name, "contender": contender.label, "figures": {}}
+        if contender.protocol is None:
+            return self._attempt(run, self._floor, load, contender)
+        return self._attempt(run, self._serve, load, contender, measure)
+
+    def _serve(self, run, load, contender, measure):
+        with running(contender, self._build, self._folder) as (server, port):
+            run["server_command"] = server.arguments
+            figures = measure(run, load, contender, server, port)
+            if server.exit_code() is not None:
+                raise ChildError(f"{contender.label} died under load: {server.last_lines()}")
+        run["figures"] = figures
+
+    def _result(self, run, program):
         """The JSON of a program that measures; ChildError where it did not end well."""
-        seconds = (self._settings["duration_seconds"] + self._settings["warm_up_seconds"]
-                   + GRACE_SECONDS)
         try:
-            code = child.wait(seconds)
+            code = program.wait(load_generator.seconds_max(self._settings))
         finally:
-            child.kill()
-        path = self._folder / "result.json"
-        result = json.loads(path.read_text()) if path.exists() else None
+            program.kill()
+        result = load_generator.result(self._folder)
         if result is not None and "violations" in result:
             run["violations"] = sum(result["violations"].values())
-        if code == INVALID_RUN:
+        if code == load_generator.INVALID_RUN:
             raise ChildError("deliveries failed verification")
         if code != 0 or result is None:
-            raise ChildError(f"{Path(child.arguments[0]).name} ended with {exit_text(code)}: "
-                             f"{child.last_lines()}")
+            raise ChildError(f"{Path(program.arguments[0]).name} ended with {exit_text(code)}: "
+                             f"{program.last_lines()}")
         return result
-
-    def _duration_and_result(self):
-        return (f"--duration={duration_text(self._settings['duration_seconds'])}",
-                f"--json={self._folder / 'result.json'}")
-
-    def _warm_up(self):
-        return f"--warm-up={duration_text(self._settings['warm_up_seconds'])}"
 
     def _floor(self, run, load, contender):
         floor = Child([self._build / contender.program, *contender.arguments, *load.floor,
-                       "--io=uring", *self._duration_and_result(), self._warm_up()],
+                       "--io=uring", load_generator.duration(self._settings),
+                       load_generator.warm_up(self._settings),
+                       f"--json={load_generator.result_path(self._folder)}"],
                       self._folder / "floor.log")
         run["load_command"] = floor.arguments
-        result = self._wait_for(floor, run)["runs"][0]
+        result = self._result(run, floor)["runs"][0]
         run["figures"] = {
             "deliveries_per_second": result["messages_per_second"],
             "deliveries_per_cpu_second": result["messages_per_cpu_second"],
             "system_calls_per_delivery": result["system_calls"] / result["messages"],
             "sends_per_delivery": result["sends"] / result["messages"]}
 
-    def _serve(self, run, load, contender, server, port, counting):
-        counter = self._start_counting(server) if counting else None
+    def _measure(self, run, load, contender, server, port):
         others = OtherPrograms(server.pid)
-        paced = () if load.workload == "idle" else (self._warm_up(), f"--seed={run['round']}")
-        generator = Child([self._build / "loadgen/loadgen", load.workload, *load.arguments,
-                           f"--protocol={contender.protocol}", f"--connect=127.0.0.1:{port}",
-                           f"--server-pid={server.pid}", f"--server-label={contender.label}",
-                           *self._duration_and_result(), *paced], self._folder / "loadgen.log")
-        run["load_command"] = generator.arguments
-        result = self._wait_for(generator, run)
-        if server.exit_code() is not None:
-            raise ChildError(f"{contender.label} died under load: {server.last_lines()}")
-        if counter is not None:
-            deliveries = result["counts"]["requests"]["send_message"] * load.members
-            calls = self._stop_counting(counter)
-            run["figures"] = {"system_calls_per_delivery": calls / deliveries}
-            return
+        result = self._load(run, load, contender, server, port)
         run |= others.shares()
-        if load.workload == "idle":
-            run["figures"] = _memory(result["server"])
-        else:
-            run["figures"] = self._figures(result, contender)
+        return _memory(result["server"]) if load.workload == "idle" else self._figures(result, contender)
+
+    def _count(self, run, load, contender, server, port):
+        counter = self._start_counting(server)
+        result = self._load(run, load, contender, server, port)
+        deliveries = result["counts"]["requests"]["send_message"] * load.members
+        return {"system_calls_per_delivery": self._stop_counting(counter) / deliveries}
+
+    def _load(self, run, load, contender, server, port):
+        """The load generator's result."""
+        paced = () if load.workload == "idle" else (load_generator.warm_up(self._settings),
+                                                    f"--seed={run['round']}")
+        generator = load_generator.start(
+            self._build, self._folder, self._settings, [load.workload, *load.arguments],
+            server=server, port=port, label=contender.label,
+            further=[f"--protocol={contender.protocol}", *paced])
+        run["load_command"] = generator.arguments
+        return self._result(run, generator)
 
     def _start_counting(self, server):
         """perf, once it counts: it opens its events one after the other, then it waits."""

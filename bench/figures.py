@@ -25,12 +25,6 @@ def by_round(runs, load, contender, name):
     return {run["round"]: run["figures"].get(name) for run in good_runs(runs, load, contender)}
 
 
-def problems(results):
-    """Every run that failed."""
-    return [run for run in results["runs"] + results.get("counting_runs", [])
-            if run["problem"] is not None]
-
-
 @dataclass(frozen=True)
 class Loss:
     """`loser` is behind `winner` by `factor` on a figure, in every round."""

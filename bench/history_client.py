@@ -14,6 +14,8 @@ import threading
 import time
 from dataclasses import dataclass
 
+from child import ChildError
+
 SET_NAME, CREATE_CHAT, CONNECT_CHAT, SEND_MESSAGE, LEAVE_CHAT = range(5)
 RECEIVE_MESSAGE, GET_CHATS = 6, 8
 SUCCESS = 0
@@ -35,7 +37,7 @@ BUFFER_BYTES = FRAME_BYTES * 4096
 _MESSAGES_PER_SEND = 1024
 
 
-class ClientError(Exception):
+class ClientError(ChildError):
     """The server refused something, closed, fell silent, or sent what was not due."""
 
 

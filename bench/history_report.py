@@ -1,11 +1,7 @@
 """What bench/history shows: lines while it runs, a table of 80 columns, and the report."""
 
-from pathlib import Path
-
 import report_sections
-import results_file
 import terminal
-from figures import problems
 from history_parts import FIGURES, PARTS, TARGETS
 from history_summary import figures, late, losses, p99_rise, reached, rise
 from markdown import table as markdown_table
@@ -71,7 +67,7 @@ def table(results):
     lines += [_line(one["label"], [_rise(rise(results, part, one["label"], name))
                                    for name, _, part in _RISES], 16)
               for one in results["contenders"]]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _line(name, cells, width=13):
@@ -179,23 +175,11 @@ def text(results, charts):
 
 
 def write(results, folder):
-    """Writes results.json, the chart and the report; returns the report's path."""
+    """Draws the chart into `folder`, that of results.json, and writes the report beside it, as
+    FOLDER.md; returns the report's path."""
     import history_chart  # here: it needs matplotlib, which the bootstrap may only just have installed
 
-    results["name"] = results_file.unused_name(Path(folder), results["name"])
-    own = Path(folder) / results["name"]
-    own.mkdir()
-    (own / "results.json").write_text(results_file.dump(results))
-    history_chart.draw(results, own / "headline.svg")
-    path = Path(folder) / f"{results['name']}.md"
-    path.write_text(text(results, {"headline": f"{results['name']}/headline.svg"}))
+    history_chart.draw(results, folder / "headline.svg")
+    path = folder.parent / f"{folder.name}.md"
+    path.write_text(text(results, {"headline": f"{folder.name}/headline.svg"}))
     return path
-
-
-def conclude(results):
-    """The exit code of a whole measurement, and a red line where it is not 0."""
-    failed = problems(results)
-    if failed:
-        terminal.say(terminal.red(f"{len(failed)} runs FAILED"))
-        return 1
-    return 0

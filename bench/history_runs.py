@@ -1,26 +1,21 @@
 """Single runs of bench/history: a fresh server process on data made before, one part of the
 measurement, what came of it.
 
-Nothing is judged here. A run that fails is a result like any other: `problem` says what happened.
 The reader of histories is this process itself, in one thread; loadgen and servers are children.
 """
 
-import json
-import shutil
 import time
-from pathlib import Path
 from statistics import median
 
+import load_generator
+import runs
 from accounting import OtherPrograms, process_seconds, script_seconds
 from child import Child, ChildError, exit_text, wait_for_port
 from contenders import chat_command, running
-from history_client import FRAME_BYTES, PAYLOAD_BYTES, Client, ClientError
+from history_client import FRAME_BYTES, PAYLOAD_BYTES, Client
 from history_data import ROOM, room_names
 from history_parts import OTHERS
-from units import duration_text
 
-GRACE_SECONDS = 60.0
-INVALID_RUN = 4  # loadgen's exit code for a violation, or for a --rate that it did not keep
 # The port file is looked for so often; the time of a start is known no better.
 START_POLL_SECONDS = 0.001
 _GIGABYTE = 1e9
@@ -57,31 +52,19 @@ def stream_figures(streams, server_seconds, reader_seconds):
             "reader_cpu_per_gigabyte": reader_seconds / gigabytes}
 
 
-class Runner:
-    """Takes runs one after the other, each in a folder of its own below `work`."""
+class Runner(runs.Runner):
+    """Runs of the servers, each of one part, on `data` made before."""
 
     def __init__(self, build, work, settings, data):
-        self._build = Path(build)
-        self._folder = Path(work) / "run"
-        self._settings = settings
+        super().__init__(build, work, settings)
         self._data = data
 
     def take(self, number, part, contender):
-        """What results.json keeps of a run. `number` is the round, and the load's seed."""
-        self._folder.mkdir()
-        run = {"round": number, "load": part.name, "contender": contender.label, "problem": None,
-               "figures": {}}
-        try:
-            if part.name == "start":
-                self._start(run, contender)
-            else:
-                self._serve(run, part, contender)
-        except (ChildError, ClientError) as error:
-            run["problem"] = str(error)
-            run["figures"] = {}
-        finally:
-            shutil.rmtree(self._folder)
-        return run
+        """`number` is the round, and the load's seed."""
+        run = {"round": number, "load": part.name, "contender": contender.label, "figures": {}}
+        if part.name == "start":
+            return self._attempt(run, self._start, contender)
+        return self._attempt(run, self._serve, part, contender)
 
     def _start(self, run, contender):
         command = chat_command(contender, self._build, self._folder, self._data.rooms_folder)
@@ -128,10 +111,8 @@ class Runner:
             if part.others:
                 self._load(run, part, server, port, reader, source)
             else:
-                seconds = self._settings["duration_seconds"]
-                deadline = time.monotonic() + seconds
-                run["figures"] = self._read(reader, source, lambda: time.monotonic() >= deadline,
-                                            seconds)
+                deadline = time.monotonic() + self._settings["duration_seconds"]
+                run["figures"] = self._read(reader, source, lambda: time.monotonic() >= deadline)
             run |= programs.shares()
             if part.streams is not None:
                 self._examine(run, reader)
@@ -148,14 +129,15 @@ class Runner:
         if wrong:
             raise ChildError(f"{wrong} of the history's {messages} messages are not what was sent")
 
-    def _read(self, reader, source, enough, seconds):
+    def _read(self, reader, source, enough):
         """Reads the history again and again until `enough()`, at least twice: figures."""
-        deadline = time.monotonic() + seconds + GRACE_SECONDS
+        seconds = load_generator.seconds_max(self._settings)
+        deadline = time.monotonic() + seconds
         before = process_seconds(source.pid), script_seconds()
         streams = []
         while len(streams) < 2 or not enough():
             if time.monotonic() > deadline:
-                raise ChildError(f"the end did not come in {seconds + GRACE_SECONDS:g} s")
+                raise ChildError(f"the end did not come in {seconds:g} s")
             streams.append(reader.read_history(ROOM, self._settings["messages"]))
         return stream_figures(streams, process_seconds(source.pid) - before[0],
                               script_seconds() - before[1])
@@ -163,34 +145,28 @@ class Runner:
     def _load(self, run, part, server, port, reader, source):
         """The others' room under load, from before its set-up to behind its drain with streams,
         where the part has any."""
-        generator = Child([self._build / "loadgen/loadgen", "fanout", "--rooms", 1,
-                           "--members", OTHERS["members"], "--publishers", 1,
-                           "--payload", PAYLOAD_BYTES, "--rate", OTHERS["rate"],
-                           f"--connect=127.0.0.1:{port}", f"--server-pid={server.pid}",
-                           f"--server-label={run['contender']}",
-                           f"--duration={duration_text(self._settings['duration_seconds'])}",
-                           f"--warm-up={duration_text(self._settings['warm_up_seconds'])}",
-                           f"--seed={run['round']}", f"--json={self._folder / 'result.json'}"],
-                          self._folder / "loadgen.log")
+        generator = load_generator.start(
+            self._build, self._folder, self._settings,
+            ["fanout", "--rooms", 1, "--members", OTHERS["members"], "--publishers", 1,
+             "--payload", PAYLOAD_BYTES, "--rate", OTHERS["rate"]],
+            server=server, port=port, label=run["contender"],
+            further=[load_generator.warm_up(self._settings), f"--seed={run['round']}"])
         run["load_command"] = generator.arguments
-        seconds = self._settings["duration_seconds"] + self._settings["warm_up_seconds"]
         streamed = {}
         try:
             if part.streams is not None:
-                streamed = self._read(reader, source, lambda: generator.exit_code() is not None,
-                                      seconds)
+                streamed = self._read(reader, source, lambda: generator.exit_code() is not None)
                 # Whose CPU time it is cannot be told where the server has the others as well.
                 if part.streams == "server":
                     del streamed["server_cpu_per_gigabyte"]
-            code = generator.wait(seconds + GRACE_SECONDS)
+            code = generator.wait(load_generator.seconds_max(self._settings))
         finally:
             generator.kill()
         run["figures"] = self._result(run, generator, code) | streamed
 
     def _result(self, run, generator, code):
-        path = self._folder / "result.json"
-        result = json.loads(path.read_text()) if path.exists() else None
-        if result is None or code not in (0, INVALID_RUN):
+        result = load_generator.result(self._folder)
+        if result is None or code not in (0, load_generator.INVALID_RUN):
             raise ChildError(f"loadgen ended with {exit_text(code)}: {generator.last_lines()}")
         run["violations"] = sum(result["violations"].values())
         if run["violations"]:

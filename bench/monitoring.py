@@ -36,7 +36,7 @@ scrape_configs:
 FOLDER = Path(__file__).resolve().parent.parent / "build/monitoring/usr/bin"
 
 
-class MonitoringMissing(Exception):
+class MonitoringMissing(ChildError):
     """The programs are not unpacked."""
 
 

@@ -15,18 +15,23 @@ START_SECONDS = 30.0
 _PORT_ATTEMPTS = 5
 
 
-class PeerMissing(Exception):
+class PeerMissing(ChildError):
     """The program is not unpacked."""
 
 
+def program(name):
+    """The path of a peer's program; PeerMissing says how to get it."""
+    path = FOLDER / f"{name}-server"
+    if not path.exists():
+        raise PeerMissing(f"{path} is missing: run tools/bootstrap --peers")
+    return path
+
+
 def _command(name, port, folder):
-    program = FOLDER / f"{name}-server"
-    if not program.exists():
-        raise PeerMissing(f"{program} is missing: run tools/bootstrap --peers")
     if name == "redis":
-        return [program, "--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "",
+        return [program(name), "--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "",
                 "--appendonly", "no", "--maxclients", 20000]
-    return [program, "--addr", "127.0.0.1", "--port", port]
+    return [program(name), "--addr", "127.0.0.1", "--port", port]
 
 
 class Peer:
@@ -39,7 +44,7 @@ class Peer:
             try:
                 wait_until(lambda: self._accepts() or self.child.exit_code() is not None,
                            START_SECONDS, f"{name} to accept connections")
-            except ChildError:
+            except BaseException:
                 self.child.kill()
                 raise
             # Another program may have taken the port first; then it has ended.

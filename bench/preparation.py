@@ -1,12 +1,10 @@
 """What every bench script does before it measures: packages, build, and the folder for reports."""
 
-import argparse
 import shlex
 import subprocess
 from pathlib import Path
 
 import machine
-from units import parse_duration
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,18 +41,3 @@ def make_folder(folder):
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Unprepared(f"cannot write reports to {folder}: {error.strerror}") from error
-
-
-def duration(text):
-    """For argparse: seconds."""
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def rounds(text):
-    """For argparse."""
-    if not text.isdigit() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of rounds: 1 to 100")
-    return int(text)

@@ -1,8 +1,8 @@
 """What the reports of bench/fanout and bench/history have in common: warnings, losses, the machine, the
 commands; each as Markdown blocks made from results.json."""
 
-from figures import problems
 from markdown import table
+from results_file import problems
 from units import significant
 
 # A generator that is busy for longer than this share of the time is the limit, not the server.

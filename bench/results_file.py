@@ -36,14 +36,25 @@ def without_paths(run, build, work):
     return json.loads(text)
 
 
+def run_lists(results):
+    """{name: runs} of the lists of runs, which are those whose names end so."""
+    return {name: runs for name, runs in results.items() if name.endswith("runs")}
+
+
+def problems(results):
+    """Every run that failed."""
+    return [run for runs in run_lists(results).values() for run in runs
+            if run["problem"] is not None]
+
+
 def dump(results):
-    """JSON with one line for each run, so that a difference between two files can be read. Lists of
-    runs are those whose names end so; they come last."""
-    lists = [name for name in results if name.endswith("runs")]
+    """JSON with one line for each run, so that a difference between two files can be read; the
+    runs come last."""
+    lists = run_lists(results)
     text = json.dumps({name: value for name, value in results.items() if name not in lists},
                       indent=1, ensure_ascii=False)[:-2]
-    for name in lists:
-        runs = ",\n  ".join(json.dumps(run, ensure_ascii=False) for run in results[name])
+    for name, runs in lists.items():
+        runs = ",\n  ".join(json.dumps(run, ensure_ascii=False) for run in runs)
         text += f',\n "{name}": [\n  {runs}\n ]'
     return text + "\n}\n"
 
@@ -54,3 +65,13 @@ def unused_name(folder, name):
         free = name if number == 1 else f"{name}-{number}"
         if not (folder / free).exists() and not (folder / f"{free}.md").exists():
             return free
+
+
+def store(results, out):
+    """Writes results.json into a new folder below `out`, which gives the results their name; returns
+    the folder."""
+    results["name"] = unused_name(out, results["name"])
+    folder = out / results["name"]
+    folder.mkdir()
+    (folder / "results.json").write_text(dump(results))
+    return folder

@@ -16,9 +16,9 @@ _DURATION_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0}
 
 
 def parse_duration(text):
-    """Seconds of `250ms`, `10s` or `2m`; ValueError where the text is none of these."""
+    """Seconds of `250ms`, `10s` or `2m`; ValueError where the text is none of these, or less than 1ms."""
     match = _DURATION.fullmatch(text)
-    if match is None or float(match[1]) == 0.0:
+    if match is None or float(match[1]) * _DURATION_UNITS[match[2]] < 1e-3:
         raise ValueError(f"'{text}' is no duration: write it as 250ms, 10s or 2m")
     return float(match[1]) * _DURATION_UNITS[match[2]]
 

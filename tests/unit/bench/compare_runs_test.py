@@ -3,7 +3,7 @@ import unittest
 from unittest import mock
 
 from compare_loads import SERVERS
-from compare_runs import Measurement, _peak_memory, take_apart, without_buckets
+from compare_runs import Runner, _peak_memory, take_apart, without_buckets
 
 
 class TakeApart(unittest.TestCase):
@@ -43,8 +43,8 @@ class PeakMemory(unittest.TestCase):
 class Curves(unittest.TestCase):
     def test_a_run_shorter_than_the_windows_has_no_curves_and_asks_for_none(self):
         monitoring = mock.Mock()
-        measurement = Measurement("build", "work", "textfiles", {"warm_up_seconds": 0.5}, monitoring)
-        series = measurement._series(SERVERS["uring"], 1000.0, 1000.9)
+        runner = Runner("build", "work", {"warm_up_seconds": 0.5}, "textfiles", monitoring)
+        series = runner._series(SERVERS["uring"], 1000.0, 1000.9)
         monitoring.query_range.assert_not_called()
         self.assertEqual((series["deliveries"], series["heatmap"]["rows"]), ([], []))
 

@@ -2,7 +2,7 @@ import unittest
 
 import canned
 from compare_summary import METRICS, figures, judge, judgements, summarise, violations
-from figures import problems
+from results_file import problems
 from spread import spread
 
 METRIC = {metric.name: metric for metric in METRICS}

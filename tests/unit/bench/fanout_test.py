@@ -7,7 +7,7 @@ import report_sections
 import terminal
 from fanout_loads import LOADS
 from fanout_summary import advantage, figures, losses
-from figures import problems
+from results_file import problems
 
 CONTENDERS = ("floor", "uring", "redis", "nats")
 PER_CPU = {"floor": 5.0e6, "uring": 4.5e6, "redis": 3.0e6, "nats": 2.0e6}

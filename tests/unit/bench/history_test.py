@@ -1,15 +1,12 @@
-import contextlib
-import io
 import re
 import socket
 import threading
 import unittest
 from unittest import mock
 
-import history_main
 import history_report
 import terminal
-from figures import problems
+from results_file import problems
 from history_client import (FRAME_BYTES, WRITER, Client, ClientError, Stream, payload, requests,
                             wrong_messages)
 from history_parts import PARTS
@@ -233,29 +230,6 @@ class Report(unittest.TestCase):
         for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
             counts = {line.count("|") for line in table.splitlines()}
             self.assertEqual(len(counts), 1, table)
-
-
-class Options(unittest.TestCase):
-    def test_bad_values_are_refused_with_what_is_allowed(self):
-        for arguments, words in ((["--messages", "999"], "1000 to 10000000"),
-                                 (["--rooms", "0"], "1 to 20000"), (["--rooms", "²"], "1 to 20000"),
-                                 (["--server", "redis"], "choose from uring"),
-                                 (["--duration", "3"], "250ms, 10s or 2m"), (["--rounds", "0"], "1 to 100")):
-            with self.subTest(arguments=arguments), contextlib.redirect_stderr(io.StringIO()) as told, \
-                    self.assertRaises(SystemExit) as ended:
-                history_main.parse_arguments(arguments)
-            self.assertEqual(ended.exception.code, 2)
-            self.assertIn(words, told.getvalue().splitlines()[-1])
-
-    def test_quick_changes_only_what_was_not_given(self):
-        options = history_main.parse_arguments(["--quick", "--messages", "5000", "--server", "uring-server"])
-        self.assertEqual((options.rounds, options.messages, options.server), (1, 5000, ["uring"]))
-
-    def test_a_server_s_parts_follow_each_other_and_turn_round(self):
-        options = history_main.parse_arguments(["--rounds", "2", "--server", "uring"])
-        parts = [(number, part.name) for number, part, _ in history_main.order(options)]
-        self.assertEqual(parts[:5], [(1, name) for name in PARTS])
-        self.assertEqual(parts[5:], [(2, name) for name in reversed(PARTS)])
 
 
 if __name__ == "__main__":
