@@ -37,24 +37,24 @@ def _children_seconds():
 class OtherPrograms:
     """What part of the machine went to others between the start and shares(): neither to the
     servers with these process ids, nor to this script, nor to its children that ended meanwhile.
-    `machine_cpu_seconds` is what all together took, softirqs included, which no process may be
-    charged for."""
+    What all together took is told too, softirqs included, which no process may be charged for."""
 
     def __init__(self, *server_pids):
         self._server_pids = server_pids
         self._machine, self._steal = _machine_seconds()
         self._own = self._own_seconds()
-        self._started = time.time()
+        self._started = time.monotonic()
 
     def _own_seconds(self):
         return (sum(process_seconds(pid) for pid in self._server_pids)
                 + script_seconds() + _children_seconds())
 
     def shares(self):
-        """{"other_cpu_share", "steal_share"}, of all cores; the servers still run."""
+        """{"other_cpu_share", "steal_share"}, of all cores, and "machine_cpu_seconds"; the servers must
+        still run."""
         machine, steal = _machine_seconds()
         own = self._own_seconds() - self._own
-        available = (time.time() - self._started) * os.cpu_count()
+        available = (time.monotonic() - self._started) * os.cpu_count()
         return {"other_cpu_share": max(0.0, (machine - self._machine - own) / available),
                 "steal_share": (steal - self._steal) / available,
                 "machine_cpu_seconds": machine - self._machine}

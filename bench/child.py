@@ -6,6 +6,7 @@
 3. Nothing is ordered by sleeping: whoever waits, waits for a condition and has a deadline.
 """
 
+import contextlib
 import ctypes
 import signal
 import socket
@@ -96,10 +97,42 @@ class Child:
         self._process.kill()
         return self._process.wait()
 
+    def ending(self, when, seconds=0.0):
+        """How it ended, and the end of what it printed, for an error message; None where it still
+        runs after `seconds`."""
+        try:
+            code = self.wait(seconds)
+        except ChildError:
+            return None
+        words = f"{Path(self.arguments[0]).name} ended {when} with {exit_text(code)}"
+        return f"{words}:\n{self.last_lines(_LAST_LINES)}".rstrip(":\n")
+
     def last_lines(self, count=3):
         """The end of what it printed, for an error message."""
         lines = self.output.read_text(errors="replace").strip().splitlines()
         return "\n".join(lines[-count:])
+
+
+# An assertion's message, and some of the stack behind it.
+_LAST_LINES = 12
+# A connection's end is seen before the exit of the process that had it.
+_DEATH_SECONDS = 1.0
+
+
+@contextlib.contextmanager
+def needed(child):
+    """While a child is needed. Where it ends, that is a ChildError with the last lines of what it
+    printed, whatever the first error that came of it says."""
+    try:
+        yield child
+    except ChildError as error:
+        ending = child.ending("early", _DEATH_SECONDS)
+        if ending is None:
+            raise
+        raise ChildError(f"{error}\n{ending}") from error
+    ending = child.ending("early")
+    if ending is not None:
+        raise ChildError(ending)
 
 
 def wait_for_port(server, port_file, seconds=10.0, poll_seconds=POLL_SECONDS):

@@ -12,7 +12,8 @@ from pathlib import Path
 import load_generator
 import runs
 from accounting import OtherPrograms
-from child import Child, ChildError, exit_text, wait_for_port, wait_until
+from child import ChildError, exit_text, wait_until
+from contenders import serving
 from exposition import parse, total
 
 # Often enough that a scrape finds values not much older than itself.
@@ -60,30 +61,16 @@ class Runner(runs.Runner):
         return self._attempt(run, self._serve, load, server)
 
     def _serve(self, run, load, server):
-        process = self._start_server(run, server)
+        command = [self._build / server.program, *server.arguments, "--listen=127.0.0.1:0",
+                   f"--port-file={self._folder / 'port'}", f"--data={self._folder / 'data'}",
+                   f"--metrics-textfile={self._textfiles / 'server.prom'}",
+                   f"--fsync={FSYNC}", f"--metrics-interval={METRICS_INTERVAL}"]
+        run["server_command"] = [str(word) for word in command]
         try:
-            port = wait_for_port(process, self._folder / "port")
-            self._load(run, load, server, process, port)
+            with serving(command, self._folder) as (process, port):
+                self._load(run, load, server, process, port)
         finally:
-            self._stop_server(run, process)
             self._ended[server.label] = time.time()
-
-    def _start_server(self, run, server):
-        arguments = [self._build / server.program, *server.arguments, "--listen=127.0.0.1:0",
-                     f"--port-file={self._folder / 'port'}", f"--data={self._folder / 'data'}",
-                     f"--metrics-textfile={self._textfiles / 'server.prom'}",
-                     f"--fsync={FSYNC}", f"--metrics-interval={METRICS_INTERVAL}"]
-        process = Child(arguments, self._folder / "server.log")
-        run["server_command"] = process.arguments
-        return process
-
-    def _stop_server(self, run, process):
-        crashed = process.exit_code()
-        code = process.stop() if crashed is None else crashed
-        if code != 0 and (crashed is not None or run["problem"] is None):
-            when = "on SIGTERM" if crashed is None else "under load"
-            words = f"{run['server']} ended with {exit_text(code)} {when}: {process.last_lines()}"
-            run["problem"] = words.strip(": ")
 
     def _load(self, run, load, server, process, port):
         others = OtherPrograms(process.pid)
@@ -113,7 +100,7 @@ class Runner(runs.Runner):
         wait_until(lambda: generator.exit_code() is not None or process.exit_code() is not None,
                    load_generator.seconds_max(self._settings), "the load generator's end")
         if generator.exit_code() is None:
-            raise ChildError("the server died under load")
+            raise ChildError("the load was cut short")
         return generator.exit_code()
 
     def _read_result(self, run, generator, code):

@@ -8,7 +8,7 @@ import contextlib
 from dataclasses import dataclass
 
 import peers
-from child import Child, wait_for_port
+from child import POLL_SECONDS, Child, ChildError, needed, wait_for_port
 
 # Everybody is allowed as many connections as a process may have descriptors.
 CONNECTIONS_MAX = 19_000
@@ -63,16 +63,27 @@ def chat_command(contender, build, folder, data):
 
 
 @contextlib.contextmanager
-def running(contender, build, folder, data=None):
-    """(child, port) of a server that accepts connections, with `folder` for its files; SIGTERM at
-    the end. `data`: the data folder of a chat server, if it is to be another than `folder/data`."""
-    if contender.protocol != "chat":
-        with peers.Peer(contender.protocol, folder) as peer:
-            yield peer.child, peer.port
-        return
-    server = Child(chat_command(contender, build, folder, data or folder / "data"),
-                   folder / "server.log")
+def serving(command, folder, poll_seconds=POLL_SECONDS):
+    """(child, port) of one of our servers, which writes its port to `folder/port`; SIGTERM at the end.
+    ChildError, with the last lines of its log, where it does not last until then or ends badly."""
+    server = Child(command, folder / "server.log")
     try:
-        yield server, wait_for_port(server, folder / "port")
+        port = wait_for_port(server, folder / "port", poll_seconds=poll_seconds)
+        with needed(server):
+            yield server, port
+        if server.stop() != 0:
+            raise ChildError(server.ending("on SIGTERM"))
     finally:
         server.stop()
+
+
+@contextlib.contextmanager
+def running(contender, build, folder, data=None):
+    """(child, port) of any contender but the floor, with `folder` for its files, as serving().
+    `data`: the data folder of a chat server, if it is to be another than `folder/data`."""
+    if contender.protocol == "chat":
+        with serving(chat_command(contender, build, folder, data or folder / "data"), folder) as both:
+            yield both
+    else:
+        with peers.Peer(contender.protocol, folder) as peer, needed(peer.child):
+            yield peer.child, peer.port

@@ -87,7 +87,7 @@ class Client:
                 self._socket.setsockopt(socket.SOL_SOCKET, option,
                                         struct.pack("@ll", SILENCE_SECONDS, 0))
         except OSError as error:
-            raise ClientError(f"cannot connect to port {port}: {error.strerror}") from error
+            raise ClientError(f"cannot connect to port {port}: {error}") from error
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._send(SET_NAME, name)
         self._answer(SET_NAME)
@@ -103,7 +103,7 @@ class Client:
         try:
             self._socket.sendall(_REQUEST.pack(request, len(text)) + text)
         except OSError as error:
-            raise ClientError(f"cannot send: {error.strerror}") from error
+            raise ClientError(f"cannot send: {error}") from error
 
     def _receive_into(self, view):
         """How many bytes came; at least one."""
@@ -112,7 +112,7 @@ class Client:
         except BlockingIOError:
             raise ClientError(f"no byte from the server in {SILENCE_SECONDS} s") from None
         except OSError as error:
-            raise ClientError(f"cannot receive: {error.strerror}") from error
+            raise ClientError(f"cannot receive: {error}") from error
         if count == 0:
             raise ClientError("the server closed the connection")
         return count

@@ -5,8 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
-from child import Child, wait_for_port
-from contenders import chat_command, running
+from contenders import chat_command, running, serving
 from history_client import WRITER, Client
 
 ROOM = b"history"
@@ -48,13 +47,9 @@ class Data:
         folder = self._new_folder()
         command = [*chat_command(contender, self._build, folder, self.rooms_folder),
                    "--fsync=never"]  # else each room waits for the disk
-        server = Child(command, folder / "server.log")
-        try:
-            with Client(wait_for_port(server, folder / "port"), WRITER) as client:
-                for name in room_names(self._settings["rooms"]):
-                    client.create(name)
-        finally:
-            server.stop()
+        with serving(command, folder) as (_, port), Client(port, WRITER) as client:
+            for name in room_names(self._settings["rooms"]):
+                client.create(name)
         shutil.rmtree(folder)
         return time.monotonic() - begun
 

@@ -10,8 +10,8 @@ from statistics import median
 import load_generator
 import runs
 from accounting import OtherPrograms, process_seconds, script_seconds
-from child import Child, ChildError, exit_text, wait_for_port
-from contenders import chat_command, running
+from child import ChildError, exit_text
+from contenders import chat_command, running, serving
 from history_client import FRAME_BYTES, PAYLOAD_BYTES, Client
 from history_data import ROOM, room_names
 from history_parts import OTHERS
@@ -69,9 +69,7 @@ class Runner(runs.Runner):
     def _start(self, run, contender):
         command = chat_command(contender, self._build, self._folder, self._data.rooms_folder)
         begun = time.perf_counter()
-        server = Child(command, self._folder / "server.log")
-        try:
-            port = wait_for_port(server, self._folder / "port", poll_seconds=START_POLL_SECONDS)
+        with serving(command, self._folder, START_POLL_SECONDS) as (server, port):
             ready = time.perf_counter()
             with Client(port, b"reader") as client:
                 listed = time.perf_counter()
@@ -79,8 +77,6 @@ class Runner(runs.Runner):
             run["server_command"] = server.arguments
             run["figures"] = {"ready_seconds": ready - begun, "list_seconds": listed - begun,
                               "start_cpu_seconds": process_seconds(server.pid)}
-        finally:
-            server.stop()
         run["rooms_listed"] = len(found)
         if found != due:
             raise ChildError(f"the list after the start has {len(found)} rooms, and is not that of "
@@ -116,10 +112,6 @@ class Runner(runs.Runner):
             run |= programs.shares()
             if part.streams is not None:
                 self._examine(run, reader)
-        for child in (server, source):
-            if child.exit_code() is not None:
-                raise ChildError(f"a server ended with {exit_text(child.exit_code())} under load: "
-                                 f"{child.last_lines()}")
 
     def _examine(self, run, reader):
         messages = self._settings["messages"]

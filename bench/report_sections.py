@@ -31,7 +31,8 @@ def warnings(results):
 
 def failures(results):
     """A line for every run that failed."""
-    return [f"> ⚠ {run['contender']}, {run['load']}: {run['problem']}" for run in problems(results)]
+    return [f"> ⚠ {run['contender']}, {run['load']}: " + run["problem"].replace("\n", "<br>")
+            for run in problems(results)]
 
 
 def losses(titles, found, words, before=lambda _: []):
