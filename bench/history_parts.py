@@ -35,7 +35,7 @@ PARTS = {
 _STREAM = Figure("stream_rate", "a join's bytes per second", "rate", "byte_rate", True)
 _CPU = Figure("server_cpu_per_gigabyte", "server CPU per GB", "CPU per GB", "seconds", False)
 _READER = Figure("reader_cpu_per_gigabyte", "reader CPU per GB", "reader", "seconds")
-_STREAMS = Figure("streams", "joins", "joins", "count")
+_JOINS = Figure("joins_per_second", "joins per second", "joins/s", "plain")
 
 JOINING = (
     _STREAM,
@@ -43,7 +43,7 @@ JOINING = (
     _READER,
     Figure("first_answer", "first join after the start, its answer", "first answer", "seconds", False),
     Figure("first_stream_rate", "first join, bytes per second", "first", "byte_rate", True),
-    _STREAMS,
+    _JOINS,
 )
 OTHERS_WAIT = (
     Figure("others_p50", "last member, p50", "p50", "seconds", False),
@@ -53,7 +53,7 @@ OTHERS_WAIT = (
     Figure("server_cores", "server, cores", "server", "plain"),
     Figure("generator_cores", "load generator, cores", "load", "plain"),
     _STREAM,
-    _STREAMS,
+    _JOINS,
 )
 STARTING = (
     Figure("list_seconds", "start to the whole list", "list", "seconds", False),

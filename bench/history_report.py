@@ -10,7 +10,8 @@ from units import NOTHING, show, show_spread, significant
 READING = """\
 - *Joining*: one client, written in Python, joins the room, receives the whole history into one buffer without looking at
   it, leaves, and joins again, on the same connection, until the time is over; the rate is the history's bytes over the time from the
-  request to the last byte, the median of a run's joins without its first. The server was restarted on the folder that it had filled, so
+  request to the last byte, the median of a run's joins without its first. Joins per second and CPU times are those from the first join's
+  end to the last one's. The server was restarted on the folder that it had filled, so
   its memory holds nothing of the room at the first join, which also opens the file and checks its end; that one stands apart. Later joins
   find the newest segments in memory, everything else is read from the file. The kernel has the file in its page cache throughout: no disk
   is measured here. After the last time was taken, one more join has every frame examined.
@@ -18,7 +19,7 @@ READING = """\
   core of its own.
 - *The others*: a room of {members}, in which one sends {rate} messages of 64 bytes a second (open loop: latencies count from when a message
   was due). *Nobody*: nobody joins meanwhile. *Here*: the client above reads the history from the same server, join after join, from
-  before the load's set-up to its end. *Elsewhere*: it reads it from a second server of the same kind. Then this server does as much as
+  before the load's set-up to its end; those that end within the load's measured time count, and joins per second are those over that time. *Elsewhere*: it reads it from a second server of the same kind. Then this server does as much as
   with nobody, and what the others wait longer is the price of sharing the cores; what *here* adds to that is the server's own.
 - *Load generator late* is how long after it was due a message was sent for the generator's own sake. Where its p99 is near the others' p99,
   the wait is for a core and not for the server. *From sending* leaves that lateness out.

@@ -5,11 +5,11 @@ The reader of histories is this process itself, in one thread; loadgen and serve
 """
 
 import time
-from statistics import median
 
+import history_joins
 import load_generator
 import runs
-from accounting import OtherPrograms, process_seconds, script_seconds
+from accounting import OtherPrograms, process_seconds
 from child import ChildError, exit_text
 from contenders import chat_command, running, serving
 from history_client import FRAME_BYTES, PAYLOAD_BYTES, Client
@@ -18,7 +18,6 @@ from history_parts import OTHERS
 
 # The port file is looked for so often; the time of a start is known no better.
 START_POLL_SECONDS = 0.001
-_GIGABYTE = 1e9
 
 
 def loadgen_figures(result):
@@ -37,19 +36,6 @@ def loadgen_figures(result):
         "others_per_second": result["rates"]["achieved_messages_per_second"],
         "server_cores": result["server"]["cpu_seconds"] / seconds,
         "generator_cores": result["loadgen"]["cpu_seconds"] / seconds}
-
-
-def stream_figures(streams, server_seconds, reader_seconds):
-    """What readings of a history came to; the first one opens the room and is told apart, if there
-    are more. CPU times are of all of them."""
-    further = streams[1:] or streams
-    gigabytes = sum(stream.history_bytes for stream in streams) / _GIGABYTE
-    return {"streams": len(streams),
-            "stream_rate": median(stream.bytes_per_second for stream in further),
-            "first_answer": streams[0].answer_seconds,
-            "first_stream_rate": streams[0].bytes_per_second,
-            "server_cpu_per_gigabyte": server_seconds / gigabytes,
-            "reader_cpu_per_gigabyte": reader_seconds / gigabytes}
 
 
 class Runner(runs.Runner):
@@ -108,7 +94,8 @@ class Runner(runs.Runner):
                 self._load(run, part, server, port, reader, source)
             else:
                 deadline = time.monotonic() + self._settings["duration_seconds"]
-                run["figures"] = self._read(reader, source, lambda: time.monotonic() >= deadline)
+                joins = self._read(reader, source, lambda: time.monotonic() >= deadline)
+                run["figures"] = history_joins.figures(joins, history_joins.own_window(joins))
             run |= programs.shares()
             if part.streams is not None:
                 self._examine(run, reader)
@@ -122,17 +109,8 @@ class Runner(runs.Runner):
             raise ChildError(f"{wrong} of the history's {messages} messages are not what was sent")
 
     def _read(self, reader, source, enough):
-        """Reads the history again and again until `enough()`, at least twice: figures."""
-        seconds = load_generator.seconds_max(self._settings)
-        deadline = time.monotonic() + seconds
-        before = process_seconds(source.pid), script_seconds()
-        streams = []
-        while len(streams) < 2 or not enough():
-            if time.monotonic() > deadline:
-                raise ChildError(f"the end did not come in {seconds:g} s")
-            streams.append(reader.read_history(ROOM, self._settings["messages"]))
-        return stream_figures(streams, process_seconds(source.pid) - before[0],
-                              script_seconds() - before[1])
+        return history_joins.read(reader, self._settings["messages"], source.pid, enough,
+                                  load_generator.seconds_max(self._settings))
 
     def _load(self, run, part, server, port, reader, source):
         """The others' room under load, from before its set-up to behind its drain with streams,
@@ -144,19 +122,23 @@ class Runner(runs.Runner):
             server=server, port=port, label=run["contender"],
             further=[load_generator.warm_up(self._settings), f"--seed={run['round']}"])
         run["load_command"] = generator.arguments
-        streamed = {}
+        joins = []
         try:
             if part.streams is not None:
-                streamed = self._read(reader, source, lambda: generator.exit_code() is not None)
-                # Whose CPU time it is cannot be told where the server has the others as well.
-                if part.streams == "server":
-                    del streamed["server_cpu_per_gigabyte"]
+                joins = self._read(reader, source, lambda: generator.exit_code() is not None)
             code = generator.wait(load_generator.seconds_max(self._settings))
         finally:
             generator.kill()
-        run["figures"] = self._result(run, generator, code) | streamed
+        result = self._result(run, generator, code)
+        run["figures"] = loadgen_figures(result)
+        if joins:
+            run["figures"] |= history_joins.figures(joins, history_joins.load_window(result))
+            # Whose CPU time it is cannot be told where the server has the others as well.
+            if part.streams == "server":
+                del run["figures"]["server_cpu_per_gigabyte"]
 
     def _result(self, run, generator, code):
+        """The load generator's JSON; ChildError where the run was no good one."""
         result = load_generator.result(self._folder)
         if result is None or code not in (0, load_generator.INVALID_RUN):
             raise ChildError(f"loadgen ended with {exit_text(code)}: {generator.last_lines()}")
@@ -166,4 +148,4 @@ class Runner(runs.Runner):
         # No failure: who shares the cores with a reader may come late, and the report says so.
         if "generator_limit" in result:
             run["generator_limit"] = result["generator_limit"]
-        return loadgen_figures(result)
+        return result

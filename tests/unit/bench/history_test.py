@@ -6,12 +6,12 @@ from unittest import mock
 
 import history_report
 import terminal
-from results_file import problems
-from history_client import (FRAME_BYTES, WRITER, Client, ClientError, Stream, payload, requests,
+from history_client import (FRAME_BYTES, WRITER, Client, ClientError, payload, requests,
                             wrong_messages)
 from history_parts import PARTS
-from history_runs import loadgen_figures, stream_figures
+from history_runs import loadgen_figures
 from history_summary import late, losses, p99_rise, reached, rise
+from results_file import problems
 
 SERVERS = ("uring-1", "pipeline")
 # What the others' p99 is with nobody joining, in milliseconds, and its factors in the other parts.
@@ -25,7 +25,7 @@ def figures_of(part, server, number):
         return {"list_seconds": 0.2, "ready_seconds": 0.19, "start_cpu_seconds": 0.15}
     found = {}
     if part.streams:
-        found |= {"streams": 20, "stream_rate": RATE[server] * (1 + number / 100)}
+        found |= {"joins_per_second": 20.0, "stream_rate": RATE[server] * (1 + number / 100)}
     if part.others:
         found |= {"others_p50": 2e-4, "others_p99": P99[server] * RISE[part.name] * (1 + number / 100) / 1e3,
                   "generator_cores": 0.1, "send_lag_p99": 1e-5}
@@ -141,15 +141,6 @@ class Messages(unittest.TestCase):
 
 
 class Figures(unittest.TestCase):
-    def test_the_first_join_does_not_count_among_the_others(self):
-        streams = [Stream(0.5, 1.0, 10**8), Stream(0.0, 0.1, 10**8), Stream(0.0, 0.2, 10**8)]
-        found = stream_figures(streams, server_seconds=0.6, reader_seconds=0.3)
-        self.assertAlmostEqual(found["stream_rate"], 0.75e9)
-        self.assertAlmostEqual(found["first_stream_rate"], 1e8)
-        self.assertEqual((found["streams"], found["first_answer"]), (3, 0.5))
-        self.assertAlmostEqual(found["server_cpu_per_gigabyte"], 2.0)
-        self.assertAlmostEqual(found["reader_cpu_per_gigabyte"], 1.0)
-
     def test_a_percentile_without_samples_is_none(self):
         result = {"measured_seconds": 2.0, "rates": {"achieved_messages_per_second": 999.0},
                   "server": {"cpu_seconds": 1.0}, "loadgen": {"cpu_seconds": 0.5},
