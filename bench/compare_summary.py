@@ -10,11 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from figures import Figure
-from spread import spread
-
-# The ranges of two equal contenders lie apart by chance in 2 of C(2n, n) cases: 10 % with three
-# rounds, 0.8 % with five. What fewer show is called an indication.
-ROUNDS_FOR_VERDICT = 5
+from spread import ROUNDS_FOR_VERDICT, spread
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What bench/compare prints of results: the end of a run's line and a last table, within 80 columns."""
 
-from compare_summary import METRICS, ROUNDS_FOR_VERDICT, judgements, percentile, summarise
+from compare_summary import METRICS, judgements, percentile, summarise
 from compare_verdict import NO_DIFFERENCE, rounds_known
+from spread import ROUNDS_FOR_VERDICT
 from terminal import bold
 from units import NOTHING, show, significant
 

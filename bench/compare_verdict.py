@@ -1,7 +1,8 @@
 """Words for numbers: the verdict, who wins what, where each one loses. All of it follows from the
 judgements; no sentence here knows which server is which."""
 
-from compare_summary import ROUNDS_FOR_VERDICT, good_runs, judgements
+from compare_summary import good_runs, judgements
+from spread import ROUNDS_FOR_VERDICT
 from units import significant
 
 # The figures that the paragraph goes through; the tables have all of them.

@@ -3,6 +3,7 @@ commands; each as Markdown blocks made from results.json."""
 
 from markdown import table
 from results_file import problems
+from spread import ROUNDS_FOR_VERDICT
 from units import significant
 
 # A generator that is busy for longer than this share of the time is the limit, not the server.
@@ -14,15 +15,20 @@ def warnings(results):
     """What makes the figures less trustworthy than they look."""
     runs = [run for run in results["runs"] if run["problem"] is None]
     shares = [run["other_cpu_share"] for run in runs if "other_cpu_share" in run]
-    busy = [run for run in runs if run["figures"].get("generator_cores", 0) > GENERATOR_BUSY]
+    cores = [run["figures"]["generator_cores"] for run in runs if "generator_cores" in run["figures"]]
+    busy = sum(share > GENERATOR_BUSY for share in cores)
+    rounds = results["settings"]["rounds"]
     lines = []
     if results["quick"]:
         lines.append("One short round: an indication, no measurement.")
+    elif rounds < ROUNDS_FOR_VERDICT:
+        lines.append(f"Fewer than {ROUNDS_FOR_VERDICT} rounds: chance alone sets ranges apart often, so "
+                     "who loses below is an indication.")
     if shares and sum(shares) / len(shares) > DISTURBED_SHARE:
         lines.append(f"Other programs took {100 * sum(shares) / len(shares):.0f} % of the machine "
                      f"(up to {100 * max(shares):.0f} %).")
     if busy:
-        lines.append(f"In {len(busy)} of {len(runs)} runs the load generator used its core for more "
+        lines.append(f"In {busy} of {len(cores)} runs the load generator used its core for more "
                      f"than {100 * GENERATOR_BUSY:.0f} % of the time: their rates are its own.")
     if results["interrupted"]:
         lines.append("Interrupted: not all runs were made.")

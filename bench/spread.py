@@ -2,6 +2,10 @@
 
 from statistics import median
 
+# The ranges of two equal contenders lie apart by chance in 2 of C(2n, n) cases: 10 % with three
+# rounds, 0.8 % with five. What fewer show is called an indication.
+ROUNDS_FOR_VERDICT = 5
+
 
 def spread(values):
     """Median and range of the values there are; None without any."""

@@ -103,9 +103,15 @@ class Report(unittest.TestCase):
 
     def test_a_generator_without_reserves_is_warned_of(self):
         found = results()
+        found["settings"]["rounds"] = 5
         self.assertEqual(report_sections.warnings(found), [])
         found["runs"][1]["figures"]["generator_cores"] = 0.97
-        self.assertRegex(report_sections.warnings(found)[0], "1 of 10 runs the load generator")
+        self.assertRegex(report_sections.warnings(found)[0], "1 of 6 runs the load generator")
+
+    def test_with_few_rounds_losses_are_said_to_be_no_verdict(self):
+        self.assertIn("Fewer than 5 rounds", report_sections.warnings(results())[0])
+        one = results() | {"quick": True}
+        self.assertEqual(report_sections.warnings(one), ["> ⚠ One short round: an indication, no measurement."])
 
     def test_every_table_row_has_as_many_cells_as_its_head(self):
         text = fanout_report.text(results(), {"headline": "x.svg"})
