@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 POLL_SECONDS = 0.01
+_PORT_ATTEMPTS = 5
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
@@ -145,3 +146,20 @@ def wait_for_port(server, port_file, seconds=10.0, poll_seconds=POLL_SECONDS):
         return int(text) if text.strip().isdigit() else None
 
     return wait_until(port, seconds, f"the port of {server.arguments[0]}", poll_seconds)
+
+
+def start_on_free_port(start, answers, seconds=30.0):
+    """(child, port): start(port) makes the child, answers(port) says when it is ready. Where it ends
+    before that, another program may have been faster to take the port: the next one is tried."""
+    for _ in range(_PORT_ATTEMPTS):
+        port = free_port()
+        child = start(port)
+        try:
+            wait_until(lambda: child.exit_code() is not None or answers(port), seconds,
+                       f"{child.arguments[0]} to be ready")
+        except BaseException:
+            child.kill()
+            raise
+        if child.exit_code() is None:
+            return child, port
+    raise ChildError(child.ending("before it was ready"))

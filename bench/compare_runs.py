@@ -13,11 +13,9 @@ import load_generator
 import runs
 from accounting import OtherPrograms
 from child import ChildError, exit_text, wait_until
-from contenders import serving
+from contenders import METRICS_INTERVAL, serving
 from exposition import parse, total
 
-# Often enough that a scrape finds values not much older than itself.
-METRICS_INTERVAL = "200ms"
 # The servers' default, named so that it stands in the report.
 FSYNC = "interval:1000"
 

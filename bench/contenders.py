@@ -12,6 +12,7 @@ from child import POLL_SECONDS, Child, ChildError, needed, wait_for_port
 
 # Everybody is allowed as many connections as a process may have descriptors.
 CONNECTIONS_MAX = 19_000
+# Often enough that a scrape finds values not much older than itself.
 METRICS_INTERVAL = "200ms"
 
 

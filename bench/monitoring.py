@@ -16,11 +16,10 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from child import Child, ChildError, exit_text, free_port, wait_until
+from child import Child, ChildError, start_on_free_port, wait_until
 
 SCRAPE_SECONDS = 1.0
 START_SECONDS = 30.0
-_PORT_ATTEMPTS = 5
 
 _CONFIGURATION = """global:
   scrape_interval: 1s
@@ -99,21 +98,9 @@ class Monitoring:
                      self._folder / "prometheus.log")
 
     def _start(self, start, ready_path):
-        """Starts a child on a free port, on another one where somebody was faster to take it."""
-        for attempt in range(_PORT_ATTEMPTS):
-            port = free_port()
-            child = start(port)
-            self._children.append(child)
-
-            def settled():
-                return child.exit_code() is not None or self._answers(port, ready_path)
-
-            wait_until(settled, START_SECONDS, f"{child.arguments[0]} to be ready")
-            if child.exit_code() is None:
-                return port
-            self._children.remove(child)
-        raise ChildError(f"{child.arguments[0]} ends with {exit_text(child.exit_code())}:\n"
-                         f"{child.last_lines()}")
+        child, port = start_on_free_port(start, lambda port: self._answers(port, ready_path))
+        self._children.append(child)
+        return port
 
     @staticmethod
     def _answers(port, path):

@@ -7,12 +7,10 @@
 import socket
 from pathlib import Path
 
-from child import Child, ChildError, exit_text, free_port, wait_until
+from child import Child, ChildError, start_on_free_port
 
 # Where the bootstrap unpacks them, whatever build folder is in use.
 FOLDER = Path(__file__).resolve().parent.parent / "build/peers/bin"
-START_SECONDS = 30.0
-_PORT_ATTEMPTS = 5
 
 
 class PeerMissing(ChildError):
@@ -34,31 +32,20 @@ def _command(name, port, folder):
     return [program(name), "--addr", "127.0.0.1", "--port", port]
 
 
+def _accepts(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1.0).close()
+        return True
+    except OSError:
+        return False
+
+
 class Peer:
     """A running server, `name` being the protocol it speaks: redis or nats."""
 
     def __init__(self, name, folder):
-        for _ in range(_PORT_ATTEMPTS):
-            self.port = free_port()
-            self.child = Child(_command(name, self.port, folder), folder / f"{name}.log")
-            try:
-                wait_until(lambda: self._accepts() or self.child.exit_code() is not None,
-                           START_SECONDS, f"{name} to accept connections")
-            except BaseException:
-                self.child.kill()
-                raise
-            # Another program may have taken the port first; then it has ended.
-            if self.child.exit_code() is None:
-                return
-        raise ChildError(f"{name} ended with {exit_text(self.child.exit_code())}:\n"
-                         f"{self.child.last_lines()}")
-
-    def _accepts(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1.0).close()
-            return True
-        except OSError:
-            return False
+        self.child, self.port = start_on_free_port(
+            lambda port: Child(_command(name, port, folder), folder / f"{name}.log"), _accepts)
 
     def __enter__(self):
         return self

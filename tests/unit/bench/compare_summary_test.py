@@ -3,20 +3,12 @@ import unittest
 import canned
 from compare_summary import METRICS, figures, judge, judgements, summarise, violations
 from results_file import problems
-from spread import spread
 
 METRIC = {metric.name: metric for metric in METRICS}
 
 
 def judged(results, name):
     return judge(results, results["loads"][0], METRIC[name])
-
-
-class Spread(unittest.TestCase):
-    def test_median_and_range_leave_out_what_is_not_known(self):
-        self.assertEqual(spread([3.0, None, 1.0, 2.0]),
-                         {"median": 2.0, "min": 1.0, "max": 3.0, "count": 3})
-        self.assertIsNone(spread([None, None]))
 
 
 class Judging(unittest.TestCase):
