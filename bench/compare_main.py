@@ -9,13 +9,14 @@ from pathlib import Path
 import command_line
 import compare_terminal
 import machine
+import monitoring
 import preparation
 import results_file
 import script
 import terminal
 from compare_loads import LOADS, SERVERS
 from compare_runs import FSYNC, Runner
-from monitoring import Monitoring, programs
+from contenders import programs, versions
 from preparation import ROOT, Unprepared
 from turns import take, turns
 
@@ -50,6 +51,10 @@ def parse_arguments(arguments):
     return options
 
 
+def _servers(options):
+    return [SERVERS[label] for label in options.server]
+
+
 def prepare(options):
     """Packages, monitoring, build; Unprepared or MonitoringMissing says what is missing."""
     if not options.no_bootstrap:
@@ -60,22 +65,20 @@ def prepare(options):
             except Unprepared as error:
                 raise Unprepared(f"{error}; --no-prometheus measures without it") from None
     if not options.no_prometheus:
-        programs()
-    preparation.build(options.build, [*(SERVERS[label].program for label in options.server),
-                                      "loadgen/loadgen"])
+        monitoring.programs()
+    preparation.build(options.build, programs(_servers(options)))
     preparation.make_folder(options.out)
 
 
 def describe(options, arguments):
     """results.json before the first run."""
-    paths = [*(SERVERS[label].program for label in options.server), "loadgen/loadgen"]
-    results = results_file.head("compare", options, arguments, {
-        Path(path).name: machine.version(options.build / path) for path in dict.fromkeys(paths)})
+    results = results_file.head("compare", options, arguments,
+                                versions(options.build, _servers(options)))
     results["settings"]["fsync"] = FSYNC
     return results | {
         "monitoring": [] if options.no_prometheus else [
-            machine.version(program).split(" (", 1)[0] for program in programs()],
-        "servers": [{"label": label, "title": SERVERS[label].title} for label in options.server],
+            machine.version(program).split(" (", 1)[0] for program in monitoring.programs()],
+        "servers": [{"label": one.label, "title": one.title} for one in _servers(options)],
         "loads": [{"name": load.name, "title": load.title, "short": load.short,
                    "workload": load.workload}
                   for load in LOADS],
@@ -85,19 +88,19 @@ def describe(options, arguments):
 
 def measure(options, results):
     """Every run in turn; what there is stays in `results`, whatever ends this early."""
-    order = turns(options.rounds, [SERVERS[label] for label in options.server], LOADS)
+    order = turns(options.rounds, _servers(options), LOADS)
     seconds = len(order) * (options.duration + options.warm_up + SECONDS_BESIDES)
     terminal.say(f"{len(order)} runs, about {seconds / 60:.1f} minutes"
                  + ("" if options.no_prometheus else ", starting Prometheus and node-exporter"))
     with contextlib.ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ringside-compare-")))
         if options.no_prometheus:
-            monitoring, textfiles = None, work / "textfiles"
+            watching, textfiles = None, work / "textfiles"
             textfiles.mkdir()
         else:
-            monitoring = stack.enter_context(Monitoring(work / "monitoring"))
-            textfiles = monitoring.textfiles
-        runner = Runner(options.build, work, results["settings"], textfiles, monitoring)
+            watching = stack.enter_context(monitoring.Monitoring(work / "monitoring"))
+            textfiles = watching.textfiles
+        runner = Runner(options.build, work, results["settings"], textfiles, watching)
         take(order, results["runs"], runner.take, compare_terminal.run_words)
 
 

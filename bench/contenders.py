@@ -7,6 +7,7 @@ servers append every message to a file before anybody receives it.
 import contextlib
 from dataclasses import dataclass
 
+import machine
 import peers
 from child import POLL_SECONDS, Child, ChildError, needed, wait_for_port
 
@@ -51,6 +52,18 @@ CONTENDERS = {
 
 # Variants of others, which --quick leaves out.
 VARIANTS = ("floor-2", "uring-1", "uring-4")
+
+
+def programs(contenders):
+    """What a build folder must have to measure them, below it."""
+    return list(dict.fromkeys(["loadgen/loadgen", *(one.program for one in contenders if one.program)]))
+
+
+def versions(build, contenders):
+    """{program: what it says of itself} of the load generator and the contenders."""
+    paths = [build / program for program in programs(contenders)]
+    paths += [peers.program(one.protocol) for one in contenders if not one.program]
+    return {path.name: machine.version(path) for path in paths}
 
 
 def chat_command(contender, build, folder, data):

@@ -6,13 +6,12 @@ import tempfile
 
 import command_line
 import fanout_report
-import machine
 import peers
 import preparation
 import results_file
 import script
 import terminal
-from contenders import CONTENDERS, VARIANTS
+from contenders import CONTENDERS, VARIANTS, programs, versions
 from fanout_loads import LOADS
 from fanout_runs import Runner, can_count_calls
 from preparation import ROOT
@@ -54,9 +53,13 @@ def parse_arguments(arguments):
     return options
 
 
+def _contenders(options):
+    return [CONTENDERS[label] for label in options.contender]
+
+
 def prepare(options):
     """Packages, peers, build; Unprepared or PeerMissing says what is missing."""
-    chosen = [CONTENDERS[label] for label in options.contender]
+    chosen = _contenders(options)
     if not options.no_bootstrap:
         preparation.run(ROOT / "tools/bootstrap")
         if any(not contender.program for contender in chosen):
@@ -64,16 +67,15 @@ def prepare(options):
     for contender in chosen:
         if not contender.program:
             peers.program(contender.protocol)
-    preparation.build(options.build, ["loadgen/loadgen", *(contender.program for contender in chosen
-                                                           if contender.program)])
+    preparation.build(options.build, programs(chosen))
     preparation.make_folder(options.out)
 
 
 def describe(options, arguments):
     """results.json before the first run."""
-    return results_file.head("fanout", options, arguments, versions(options)) | {
-        "contenders": [{"label": label, "title": CONTENDERS[label].title}
-                       for label in options.contender],
+    chosen = _contenders(options)
+    return results_file.head("fanout", options, arguments, versions(options.build, chosen)) | {
+        "contenders": [{"label": one.label, "title": one.title} for one in chosen],
         "loads": [{"name": name, "title": LOADS[name].title, "headline": LOADS[name].headline,
                    "redis_goal": LOADS[name].redis_goal, "floor_goal": LOADS[name].floor_goal}
                   for name in options.load],
@@ -81,22 +83,11 @@ def describe(options, arguments):
     }
 
 
-def versions(options):
-    """What each program says of itself."""
-    found = {}
-    for contender in (CONTENDERS[label] for label in options.contender):
-        program = (options.build / contender.program if contender.program
-                   else peers.program(contender.protocol))
-        found[program.name] = machine.version(program)
-    return found
-
-
 def order(options, rounds):
     """(round, load, contender) in order of execution; the floor only where it has a meaning."""
-    contenders = [CONTENDERS[label] for label in options.contender]
     loads = [LOADS[name] for name in options.load]
     return [(number, load, contender) for number, load, contender
-            in turns(rounds, contenders, loads)
+            in turns(rounds, _contenders(options), loads)
             if contender.protocol is not None or load.floor is not None]
 
 

@@ -3,16 +3,14 @@ script.py has the course of it, the data are made before the first run."""
 
 import sys
 import tempfile
-from pathlib import Path
 
 import command_line
 import history_report
-import machine
 import preparation
 import results_file
 import script
 import terminal
-from contenders import CONTENDERS
+from contenders import CONTENDERS, programs, versions
 from history_client import FRAME_BYTES
 from history_data import Data
 from history_parts import MESSAGES, OTHERS, PARTS, ROOMS
@@ -61,24 +59,26 @@ def parse_arguments(arguments):
     return options
 
 
+def _servers(options):
+    return [CONTENDERS[label] for label in options.server]
+
+
 def prepare(options):
     """Packages and build; Unprepared says what is missing."""
     if not options.no_bootstrap:
         preparation.run(ROOT / "tools/bootstrap")
-    preparation.build(options.build, ["loadgen/loadgen",
-                                      *(CONTENDERS[label].program for label in options.server)])
+    preparation.build(options.build, programs(_servers(options)))
     preparation.make_folder(options.out)
 
 
 def describe(options, arguments):
     """results.json before the first run."""
-    programs = dict.fromkeys(["loadgen/loadgen", *(CONTENDERS[label].program for label in options.server)])
-    versions = {Path(program).name: machine.version(options.build / program) for program in programs}
-    results = results_file.head("history", options, arguments, versions)
+    results = results_file.head("history", options, arguments,
+                                versions(options.build, _servers(options)))
     results["settings"] |= {"messages": options.messages, "rooms": options.rooms, "others": OTHERS,
                             "history_bytes": options.messages * FRAME_BYTES}
     return results | {
-        "contenders": [{"label": label, "title": CONTENDERS[label].title} for label in options.server],
+        "contenders": [{"label": one.label, "title": one.title} for one in _servers(options)],
         "loads": [{"name": part.name, "title": part.title} for part in PARTS.values()],
         "runs": []}
 
@@ -86,18 +86,17 @@ def describe(options, arguments):
 def order(options):
     """(round, part, contender) in order of execution: a server's parts one after the other, so that
     what is compared with each other lies close together, in reverse order in every second round."""
-    contenders = [CONTENDERS[label] for label in options.server]
-    return [(number, part, contender)
-            for number, contender, part in turns(options.rounds, list(PARTS.values()), contenders)]
+    return [(number, part, contender) for number, contender, part
+            in turns(options.rounds, PARTS.values(), _servers(options))]
 
 
 def make_data(options, data):
     """What all runs start from, told while it is made."""
-    for label in options.server:
-        terminal.say(f"{options.messages} messages into a room of {label}: ", end="")
-        terminal.say(f"{data.make_history(CONTENDERS[label]):.1f} s")
+    for contender in _servers(options):
+        terminal.say(f"{options.messages} messages into a room of {contender.label}: ", end="")
+        terminal.say(f"{data.make_history(contender):.1f} s")
     terminal.say(f"{options.rooms} rooms: ", end="")
-    terminal.say(f"{data.make_rooms(CONTENDERS[options.server[0]]):.1f} s")
+    terminal.say(f"{data.make_rooms(_servers(options)[0]):.1f} s")
 
 
 def measure(options, results):

@@ -22,7 +22,7 @@ DELIVERIES_PER_SEND_MIN = 8.0
 IDLE_BYTES_MAX = 1536
 # A history that is longer than what a room keeps in memory.
 MESSAGES, ROOMS = 20_000, 100
-SHORT = ("--no-bootstrap", "--rounds", "1", "--duration", "300ms", "--warm-up", "100ms")
+SHORT = ("--no-bootstrap", "--rounds", "1", "--duration", "200ms", "--warm-up", "50ms")
 
 
 def run(build, out, script, *arguments):

@@ -1,5 +1,8 @@
-"""Servers that die while they are measured. A script ended with "the server closed the connection" and
-removed the server's log with the run's folder: nothing was left of why. Each of these servers says why."""
+"""Contenders: what they say of themselves, and servers that die while they are measured.
+
+A script ended with "the server closed the connection" and removed the server's log with the run's folder:
+nothing was left of why. Each of the dying servers here says why.
+"""
 
 import sys
 import tempfile
@@ -10,12 +13,13 @@ from unittest import mock
 import history_client
 import load_generator
 from child import Child, ChildError
-from contenders import Contender, serving
+from contenders import CONTENDERS, Contender, serving, versions
 from fanout_loads import LOADS
 from fanout_runs import Runner as FanoutRunner
 from history_data import Data
 from history_parts import PARTS
 from history_runs import Runner as HistoryRunner
+from peers import PeerMissing
 
 # Accepts one connection, greets it as the lobby does and ends as its last argument says, with its last words.
 SERVER = """
@@ -101,6 +105,20 @@ class DyingServer(unittest.TestCase):
                 1, LOADS["w1"], Contender("dying", "dying", "chat"))
         self.assertRegex(run["problem"], "ended with exit code 1: the server closed a connection\n"
                                          f".*{LAST_WORDS}")
+
+
+class Versions(unittest.TestCase):
+    def test_every_program_that_measures_or_is_measured_says_its_own_where_it_lies(self):
+        chosen = [CONTENDERS[label] for label in ("floor", "uring", "uring-1", "redis")]
+        with tempfile.TemporaryDirectory() as name, mock.patch("peers.FOLDER", Path(name)), \
+                mock.patch("machine.version", lambda program: f"version of {program}"):
+            with self.assertRaisesRegex(PeerMissing, "run tools/bootstrap --peers"):
+                versions(Path("else/where"), chosen)
+            (Path(name) / "redis-server").touch()
+            found = versions(Path("else/where"), chosen)
+        self.assertEqual(list(found), ["loadgen", "floor", "uring-server", "redis-server"])
+        self.assertEqual(found["loadgen"], "version of else/where/loadgen/loadgen")
+        self.assertEqual(found["redis-server"], f"version of {name}/redis-server")
 
 
 if __name__ == "__main__":
