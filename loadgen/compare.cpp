@@ -172,6 +172,10 @@ std::string comparison_table(const StoredResults& a, const StoredResults& b) {
         add_rates(out, a.results, b.results);
     }
     add_latencies(out, a.results, b.results);
+    for (const auto& [name, one] : {std::pair('A', &a), std::pair('B', &b)}) {
+        for (const std::string& warning : one->results.warnings())
+            out += '\n' + wrapped(fmt::format("WARNING, {}: {}", name, warning));
+    }
     out +=
         "\nOne run each does not tell a difference from noise: bench/compare runs both in\n"
         "turns, several times, and says which differences are clear.\n";

@@ -14,21 +14,27 @@ std::uint64_t at_quantile(const Histogram& histogram, double quantile) {
     return supports_quantile(histogram.count(), quantile) ? histogram.at_quantile(quantile) : 0;
 }
 
-Lateness lateness_at(const Recorder& recorder, Latency kind, double quantile) {
-    return {kind, quantile, at_quantile(recorder.latency(kind), quantile),
-            at_quantile(recorder.latency(Latency::last_member), quantile)};
+Latency reported_by(const Recorder& recorder) {
+    const bool audience = recorder.latency(Latency::last_member).count() > 0;
+    return audience ? Latency::last_member : Latency::own_copy;
 }
 
-Lateness judged_lateness(const Recorder& recorder, Latency kind) {
+Lateness lateness_at(const Recorder& recorder, Latency kind, double quantile) {
+    const Latency reported = reported_by(recorder);
+    return {kind, quantile, at_quantile(recorder.latency(kind), quantile), reported,
+            at_quantile(recorder.latency(reported), quantile)};
+}
+
+Lateness lateness_of(const Recorder& recorder, Latency kind) {
     const bool enough = supports_quantile(recorder.latency(kind).count(), 0.99) &&
-                        supports_quantile(recorder.latency(Latency::last_member).count(), 0.99);
+                        supports_quantile(recorder.latency(reported_by(recorder)).count(), 0.99);
     return lateness_at(recorder, kind, enough ? 0.99 : 0.9);
 }
 
 // They may be of different percentiles, so the later one need not be the one that counts.
 Lateness worse(const Lateness& a, const Lateness& b) {
     const auto rank = [](const Lateness& one) {
-        return std::tuple(one.matters() && one.above_floor(), one.matters(), one.late_ns);
+        return std::tuple(one.limits(), one.matters(), one.late_ns);
     };
     return rank(a) > rank(b) ? a : b;
 }
@@ -56,26 +62,31 @@ std::string_view generator_limit_name(GeneratorLimit limit) noexcept {
 }
 
 std::string Lateness::text() const {
-    const std::string reported =
-        reported_ns == 0 ? "" : fmt::format(", where last_member is {}", ms_text(reported_ns));
+    const std::string against =
+        reported_ns == 0
+            ? ""
+            : fmt::format(", where {} is {}", latency_name(reported), ms_text(reported_ns));
     return fmt::format("by {} at p{:.4g} ({}){}", ms_text(late_ns), 100 * quantile,
-                       latency_name(kind), reported);
+                       latency_name(kind), against);
 }
 
 Lateness worst_lateness(const Recorder& recorder) {
-    return worse(judged_lateness(recorder, Latency::send_lag),
-                 judged_lateness(recorder, Latency::hiccup));
+    return worse(lateness_of(recorder, Latency::send_lag), lateness_of(recorder, Latency::hiccup));
 }
 
-Lateness worst_tail_lateness(const Recorder& recorder) {
-    return worse(lateness_at(recorder, Latency::send_lag, 0.999),
-                 lateness_at(recorder, Latency::hiccup, 0.999));
+Lateness judged_lateness(const Recorder& recorder, bool open_loop) {
+    return open_loop ? worst_lateness(recorder) : worst_lateness_at(recorder, stand_still_quantile);
 }
 
-GeneratorLimit judge_generator(const Recorder& recorder, double busy_share) {
-    if (busy_share > busy_share_max) return GeneratorLimit::busy;
-    const Lateness worst = worst_lateness(recorder);
-    if (!worst.above_floor() || !worst.matters()) return GeneratorLimit::none;
+Lateness worst_lateness_at(const Recorder& recorder, double quantile) {
+    return worse(lateness_at(recorder, Latency::send_lag, quantile),
+                 lateness_at(recorder, Latency::hiccup, quantile));
+}
+
+GeneratorLimit judge_generator(const Recorder& recorder, bool open_loop, double busy_share) {
+    if (open_loop && busy_share > busy_share_max) return GeneratorLimit::busy;
+    const Lateness worst = judged_lateness(recorder, open_loop);
+    if (!(open_loop ? worst.limits() : worst.stood_still())) return GeneratorLimit::none;
     return worst.kind == Latency::hiccup ? GeneratorLimit::hiccup : GeneratorLimit::send_lag;
 }
 

@@ -8,12 +8,12 @@
 
 namespace ringside::loadgen {
 
-// Whether the figures of an open loop are the server's or the load generator's. One rule:
+// Whether a run's figures are the server's or the load generator's. Of an open loop, one rule:
 //
 // 1. It was busy for at most `busy_share_max` of the window: a thread without time left is late.
 // 2. Its lateness is small against what is reported. `send_lag` and `hiccup`, each at the 99th
 //    percentile (at the 90th where no 99th is reported), are at most `late_share_max` of
-//    last_member there, or at most `late_floor_ns`.
+//    last_member there (own_copy where no room has members who stay), or at most `late_floor_ns`.
 //
 // A latency begins when a message was due and ends when its receipt was read, so the generator's
 // lateness is in it twice at most: within a tenth, most of what is reported is the server's. A
@@ -23,10 +23,17 @@ namespace ringside::loadgen {
 // Below the floor the share may be larger: a fast server's tenth is less than the scheduler of a
 // busy machine keeps. The run stays valid then and its lateness is warned of, as is lateness that
 // shows in the 99.9th percentile only.
+//
+// A closed loop promises no rate, and much work in a turn is its nature: being busy, or late beyond
+// the share above, is warned of. What work cannot explain is a generator that was stopped or
+// starved of its CPU: for a tenth of the window later than `stand_still_ns`, and than what is
+// reported.
 
 inline constexpr double busy_share_max = 0.95;
 inline constexpr double late_share_max = 0.1;
 inline constexpr std::uint64_t late_floor_ns = 1'000'000;
+inline constexpr std::uint64_t stand_still_ns = 100'000'000;
+inline constexpr double stand_still_quantile = 0.9;
 
 enum class GeneratorLimit : std::uint8_t { none, busy, send_lag, hiccup, count_ };
 
@@ -36,14 +43,20 @@ enum class GeneratorLimit : std::uint8_t { none, busy, send_lag, hiccup, count_ 
 struct Lateness {
     Latency kind = Latency::hiccup;  // or send_lag
     double quantile = 0.99;
-    std::uint64_t late_ns = 0;      // 0 where there are too few samples
-    std::uint64_t reported_ns = 0;  // last_member there; 0 where there are too few
+    std::uint64_t late_ns = 0;                // 0 where there are too few samples
+    Latency reported = Latency::last_member;  // or own_copy
+    std::uint64_t reported_ns = 0;            // at the quantile; 0 where there are too few
 
     /// More than its share of what is reported.
     [[nodiscard]] bool matters() const noexcept {
         return static_cast<double>(late_ns) > late_share_max * static_cast<double>(reported_ns);
     }
     [[nodiscard]] bool above_floor() const noexcept { return late_ns > late_floor_ns; }
+    /// So late that the figures are not the server's.
+    [[nodiscard]] bool limits() const noexcept { return above_floor() && matters(); }
+    [[nodiscard]] bool stood_still() const noexcept {
+        return late_ns > stand_still_ns && late_ns > reported_ns;
+    }
     /// "by 3.0 ms at p99 (hiccup), where last_member is 4.0 ms".
     [[nodiscard]] std::string text() const;
 };
@@ -51,9 +64,11 @@ struct Lateness {
 // Of what was recorded so far, the worse of both kinds.
 /// At the 99th percentile; at the 90th where there are too few samples for that.
 [[nodiscard]] Lateness worst_lateness(const Recorder& recorder);
-/// At the 99.9th percentile.
-[[nodiscard]] Lateness worst_tail_lateness(const Recorder& recorder);
-/// Open loop only. `busy_share`: of the window, 1 is all of it.
-[[nodiscard]] GeneratorLimit judge_generator(const Recorder& recorder, double busy_share);
+[[nodiscard]] Lateness worst_lateness_at(const Recorder& recorder, double quantile);
+/// What judge_generator() goes by.
+[[nodiscard]] Lateness judged_lateness(const Recorder& recorder, bool open_loop);
+/// `busy_share`: of the window, 1 is all of it.
+[[nodiscard]] GeneratorLimit judge_generator(const Recorder& recorder, bool open_loop,
+                                             double busy_share);
 
 }  // namespace ringside::loadgen

@@ -98,6 +98,7 @@ std::string counts(const Results& results) {
         out.whole("messages_scheduled", window.messages_scheduled);
     }
     out.whole("messages_answered", window.messages_answered);
+    out.whole("messages_unanswered", results.recorder.messages_unanswered);
     out.whole("deliveries", window.deliveries);
     out.whole("replayed", window.replayed);
     out.whole("bytes_received", window.bytes_received);
@@ -114,7 +115,7 @@ std::string rates(const Results& results) {
     };
     JsonObject out;
     out.number("offered_messages_per_second", results.offered_per_second());
-    out.number("achieved_messages_per_second", rate(window.messages_answered));
+    out.number("achieved_messages_per_second", results.achieved_per_second());
     out.number("deliveries_per_second", rate(window.deliveries));
     return out.str();
 }

@@ -91,6 +91,7 @@ Shards shards_of(const Parts& parts, bool partial) {
 }
 
 std::string of_part(const StoredResults& part, const std::string& what) {
+    if (part.options.shards.parts.size() > 1) return what;  // merged before, and told by that
     return fmt::format("shard {}: {}", shards_text(part.options.shards), what);
 }
 
@@ -110,6 +111,7 @@ void add_recorded(const StoredResults& part, StoredResults& sum) {
     sum.recorder.add(from.counts, from.window_counts());
     sum.recorder.messages_due += from.messages_due;
     sum.recorder.messages_unsent += from.messages_unsent;
+    sum.recorder.messages_unanswered += from.messages_unanswered;
     for (std::size_t i = 0; i < violation_kinds; ++i) {
         const auto kind = static_cast<Violation>(i);
         sum.violations.add(kind, part.violations.count(kind));

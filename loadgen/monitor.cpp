@@ -161,11 +161,11 @@ void Monitor::add_verdict(MetricsSnapshot& out) const {
     add("failure", !state_.failure.empty());
     add("violation", state_.violations.total() > 0);
     const std::uint64_t window_ns = state_.recorder.window_ns(monotonic_ns());
-    const bool judged = options_.offered.per_second != 0 && window_ns > 0;
     const GeneratorLimit limit =
-        judged ? judge_generator(state_.recorder,
-                                 state_.usage.cpu_seconds() * 1e9 / static_cast<double>(window_ns))
-               : GeneratorLimit::none;
+        window_ns > 0
+            ? judge_generator(state_.recorder, options_.offered.per_second != 0,
+                              state_.usage.cpu_seconds() * 1e9 / static_cast<double>(window_ns))
+            : GeneratorLimit::none;
     for (const auto reason :
          {GeneratorLimit::busy, GeneratorLimit::send_lag, GeneratorLimit::hiccup}) {
         add(generator_limit_name(reason), limit == reason);

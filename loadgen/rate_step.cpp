@@ -49,10 +49,9 @@ void judge_run(RateStep& step, const Results& results) {
 RateStep digest(const Results& results) {
     RateStep step;
     step.rate = results.options.offered.per_second;
-    const Counts window = results.recorder.window_counts();
     if (results.measured_seconds > 0) {
         step.offered = results.offered_per_second();
-        step.achieved = static_cast<double>(window.messages_answered) / results.measured_seconds;
+        step.achieved = results.achieved_per_second();
         if (results.server_cpu_seconds) {
             step.server_cores = *results.server_cpu_seconds / results.measured_seconds;
         }

@@ -30,9 +30,6 @@ struct RateStep {
     std::string json;     // json_report(); "null" where there was no run
 };
 
-/// Of a server that keeps up, the rest is on its way when the window closes.
-inline constexpr double achieved_share_min = 0.99;
-
 /// Passed: every delivery was right, the objective was met where there is one, and no less than
 /// achieved_share_min of what was offered was achieved.
 [[nodiscard]] RateStep digest(const Results& results);

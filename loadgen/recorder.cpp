@@ -91,11 +91,41 @@ bool Recorder::record_unsent(std::uint64_t due_ns) noexcept {
     if (!in_window(due_ns)) return true;
     ++messages_due;
     ++messages_unsent;
-    for (const Latency kind :
-         {Latency::own_copy, Latency::first_member, Latency::median_member, Latency::last_member}) {
-        record_always(kind, close_ns_ - due_ns);
-    }
+    record_endless(close_ns_ - due_ns);
     return true;
+}
+
+void Recorder::record_unanswered(const SendTime& sent, std::uint64_t end_ns) noexcept {
+    if (!in_window(sent.due_ns)) return;
+    ++messages_unanswered;
+    record_endless(end_ns - sent.due_ns);
+    if (!form_.open_loop) return;
+    record_always(Latency::own_copy_uncorrected, end_ns - sent.sent_ns);
+    if (form_.audience) record_always(Latency::last_member_uncorrected, end_ns - sent.sent_ns);
+}
+
+std::uint64_t Recorder::endless(Latency kind) const noexcept {
+    switch (kind) {
+        case Latency::own_copy:
+        case Latency::first_member:
+        case Latency::median_member:
+        case Latency::last_member:
+            return messages_unsent + messages_unanswered;
+        case Latency::own_copy_uncorrected:
+        case Latency::last_member_uncorrected:
+            return messages_unanswered;
+        default:
+            return 0;
+    }
+}
+
+void Recorder::record_endless(std::uint64_t waited_ns) noexcept {
+    record_always(Latency::own_copy, waited_ns);
+    if (!form_.audience) return;
+    for (const Latency kind :
+         {Latency::first_member, Latency::median_member, Latency::last_member}) {
+        record_always(kind, waited_ns);
+    }
 }
 
 void Recorder::close(std::uint64_t now_ns) noexcept {

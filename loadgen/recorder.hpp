@@ -59,18 +59,26 @@ struct Counts {
     friend Counts operator-(const Counts& a, const Counts& b) noexcept;
 };
 
+/// What of a load decides which latencies it has.
+struct LoadForm {
+    bool open_loop = false;
+    bool audience = true;  // members who stay, so that a message has a last member
+};
+
 // Counts and latencies of a run. A latency is taken where it began in the measured window, between
 // open() and close(), also if it ends after that: what is on its way when the window closes is just
 // what took long, so leaving it out would flatter the tail. record_always() is for what only set-up
 // does.
 class Recorder {
  public:
-    explicit Recorder(bool open_loop = false) noexcept : open_loop_(open_loop) {}
+    explicit Recorder(const LoadForm& form = {}) noexcept : form_(form) {}
 
     Counts counts;
     // Open loop, of the window: messages that were due, and of these such as were never sent.
     std::uint64_t messages_due = 0;
     std::uint64_t messages_unsent = 0;
+    // Of the window: sent, and nobody had got them when the run ended.
+    std::uint64_t messages_unanswered = 0;
 
     [[nodiscard]] bool in_window(std::uint64_t at_ns) const noexcept {
         return at_ns >= open_ns_ && at_ns < close_ns_;
@@ -79,6 +87,10 @@ class Recorder {
     /// A message that was due then and still not sent when the window closed: it counts as one that
     /// came at that moment, earlier than it can have come. False where the window closed before.
     [[nodiscard]] bool record_unsent(std::uint64_t due_ns) noexcept;
+    /// A message that nobody had got by then, when the run ended; likewise.
+    void record_unanswered(const SendTime& sent, std::uint64_t end_ns) noexcept;
+    /// How many latencies of this kind are as long as recorded, or longer: of the messages above.
+    [[nodiscard]] std::uint64_t endless(Latency kind) const noexcept;
 
     void record(Latency kind, std::uint64_t begin_ns, std::uint64_t end_ns) noexcept {
         if (begin_ns >= open_ns_ && begin_ns < close_ns_) record_always(kind, end_ns - begin_ns);
@@ -88,7 +100,7 @@ class Recorder {
                 std::uint64_t end_ns) noexcept {
         if (begin.due_ns < open_ns_ || begin.due_ns >= close_ns_) return;
         record_always(kind, end_ns - begin.due_ns);
-        if (open_loop_) record_always(uncorrected, end_ns - begin.sent_ns);
+        if (form_.open_loop) record_always(uncorrected, end_ns - begin.sent_ns);
     }
     void record_always(Latency kind, std::uint64_t latency_ns) noexcept {
         latencies_[static_cast<std::size_t>(kind)].record(latency_ns);
@@ -116,7 +128,9 @@ class Recorder {
  private:
     static constexpr std::uint64_t never = UINT64_MAX;
 
-    bool open_loop_;
+    void record_endless(std::uint64_t waited_ns) noexcept;
+
+    LoadForm form_;
     std::array<Histogram, latency_kinds> latencies_;
     Counts at_open_;
     Counts at_close_;

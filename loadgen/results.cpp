@@ -9,7 +9,7 @@ namespace {
 // From here on the machine's other guests are seen in the figures.
 constexpr double steal_share_max = 0.01;
 
-// Of an open loop: what is no reason to call its figures invalid.
+// What is no reason to call an open loop's figures invalid.
 void warn_of_lateness(const Recorder& recorder, std::vector<std::string>& all) {
     const Lateness worst = worst_lateness(recorder);
     if (worst.reported_ns > 0 && worst.matters() && !worst.above_floor()) {
@@ -18,13 +18,31 @@ void warn_of_lateness(const Recorder& recorder, std::vector<std::string>& all) {
                         "is its own",
                         worst.text()));
     }
-    const Lateness tail = worst_tail_lateness(recorder);
-    if (tail.reported_ns > 0 && tail.matters() && tail.above_floor()) {
+    const Lateness tail = worst_lateness_at(recorder, 0.999);
+    if (tail.reported_ns > 0 && tail.limits()) {
         all.push_back(
             fmt::format("the load generator was late itself, {}: the latencies from there on may "
                         "be its own",
                         tail.text()));
     }
+}
+
+void warn_of_nothing(const Results& results, std::vector<std::string>& all) {
+    if (!results.failure.empty() || results.options.workload == WorkloadKind::idle) return;
+    if (results.measured_seconds <= 0) {
+        all.emplace_back("it was interrupted before the measured window: nothing was measured");
+    } else if (results.recorder.window_counts().messages_sent == 0) {
+        all.emplace_back("no message was sent in the measured window: the figures tell nothing");
+    }
+}
+
+void warn_of_shortfall(const Results& results, std::vector<std::string>& all) {
+    const double offered = results.offered_per_second();
+    const double achieved = results.achieved_per_second();
+    if (achieved >= achieved_share_min * offered) return;
+    all.push_back(fmt::format(
+        "{:.1f} % of the rate was achieved: the server, or --outstanding, is beyond its limit",
+        100 * achieved / offered));
 }
 
 }  // namespace
@@ -45,12 +63,20 @@ bool Results::generator_busy() const noexcept {
 
 std::vector<std::string> Results::warnings() const {
     std::vector<std::string> all;
+    warn_of_nothing(*this, all);
     if (options.offered.per_second != 0) {
         warn_of_lateness(recorder, all);
+        warn_of_shortfall(*this, all);
     } else if (generator_busy()) {
         all.emplace_back(
             "the load generator was busy all the time: it may be what limits the rate, and its own "
             "queueing is part of the latencies");
+    } else if (const Lateness worst = worst_lateness(recorder);
+               worst.limits() && generator_limit().empty()) {
+        all.push_back(
+            fmt::format("the load generator was late itself, {}: it may be what limits the rate, "
+                        "and its lateness is part of the latencies",
+                        worst.text()));
     }
     if (steal_share.value_or(0) > steal_share_max) {
         all.push_back(
@@ -62,12 +88,14 @@ std::vector<std::string> Results::warnings() const {
 }
 
 std::string Results::generator_limit() const {
-    if (generator) return generator->limit;
-    if (options.offered.per_second == 0 || measured_seconds <= 0) return {};
-    switch (judge_generator(recorder, busy_share())) {
+    if (generator && !generator->limit.empty()) return generator->limit;
+    if (measured_seconds <= 0) return {};
+    // Several processes, of which none was busy by what it says, share the CPU time of these.
+    const double busy = generator ? 0 : busy_share();
+    switch (judge_generator(recorder, options.offered.per_second != 0, busy)) {
         case GeneratorLimit::none:
         case GeneratorLimit::count_:
-            return {};
+            return slo_limit();
         case GeneratorLimit::busy:
             return fmt::format(
                 "the load generator used {:.0f} % of a CPU: offer less (the rate), or run it where "
@@ -79,7 +107,21 @@ std::string Results::generator_limit() const {
     }
     return fmt::format(
         "the load generator was late itself, {}: it needs a core of its own, or a lower rate",
-        worst_lateness(recorder).text());
+        judged_lateness(recorder, options.offered.per_second != 0).text());
+}
+
+std::string Results::slo_limit() const {
+    const std::optional<SloVerdict> verdict = slo();
+    if (!verdict || verdict->met.value_or(true)) return {};
+    const double quantile = options.slo->percentile / 100;
+    const Lateness at_slo = worst_lateness_at(recorder, quantile);
+    // It is in the latency twice at most: what is longer by more is the server's.
+    const std::uint64_t measured_ns = recorder.latency(slo_latency()).at_quantile(quantile);
+    if (!at_slo.limits() || measured_ns > options.slo->limit_ns + 2 * at_slo.late_ns) return {};
+    return fmt::format(
+        "the load generator was late itself, {}, so that whether the server misses --slo is not "
+        "known: it needs a core of its own, or a lower rate",
+        at_slo.text());
 }
 
 }  // namespace ringside::loadgen

@@ -13,10 +13,13 @@
 
 namespace ringside::loadgen {
 
+/// Of what is offered; where a server keeps up, the rest is on its way when the window closes.
+inline constexpr double achieved_share_min = 0.99;
+
 /// Whether the figures are the load generator's rather than the server's.
 struct GeneratorVerdict {
     bool busy = false;  // its one thread had hardly any time left in the window
-    std::string limit;  // open loop: why they are; empty where it kept its schedule
+    std::string limit;  // why they are; empty where they are not
 };
 
 /// What a run ends with; the report is made of nothing else.
@@ -71,9 +74,12 @@ struct Results {
     [[nodiscard]] bool generator_busy() const noexcept;
     /// What whoever reads the figures should know, a sentence each; the run is valid all the same.
     [[nodiscard]] std::vector<std::string> warnings() const;
-    /// Open loop: why the figures say more of the load generator than of the server
-    /// (generator_limit.hpp); empty where they do not.
+    /// Why the figures say more of the load generator than of the server (generator_limit.hpp);
+    /// empty where they do not.
     [[nodiscard]] std::string generator_limit() const;
+    /// Why it cannot be told whether the server missed --slo: by no more than the lateness of the
+    /// load generator at that percentile; empty where it can be.
+    [[nodiscard]] std::string slo_limit() const;
     /// Messages a second: such as were due, and those of users who send without a schedule.
     [[nodiscard]] double offered_per_second() const noexcept {
         if (measured_seconds <= 0) return 0;
@@ -81,6 +87,11 @@ struct Results {
         const std::uint64_t due = options.offered.per_second != 0 ? recorder.messages_due : 0;
         const std::uint64_t unscheduled = window.messages_sent - window.messages_scheduled;
         return static_cast<double>(due + unscheduled) / measured_seconds;
+    }
+    /// Own copies a second.
+    [[nodiscard]] double achieved_per_second() const noexcept {
+        if (measured_seconds <= 0) return 0;
+        return static_cast<double>(recorder.window_counts().messages_answered) / measured_seconds;
     }
     [[nodiscard]] bool valid() const {
         return failure.empty() && violations.total() == 0 && generator_limit().empty();

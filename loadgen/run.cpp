@@ -166,7 +166,11 @@ void Run::conduct() {
     if (set_up()) load();
     drain();
     // Whoever set up has come to its end, so what nobody has got now will never come.
-    if (state_.failure.empty()) state_.verifier.finish();
+    if (!state_.failure.empty()) return;
+    state_.verifier.finish();
+    state_.verifier.each_unseen([this, now_ns = monotonic_ns()](const SendTime& sent) {
+        state_.recorder.record_unanswered(sent, now_ns);
+    });
 }
 
 bool Run::set_up() {

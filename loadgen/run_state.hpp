@@ -34,7 +34,8 @@ struct RunState {
           scenario(std::move(run_scenario)),
           address(server),
           driver(std::move(io)),
-          recorder(scenario.offered_per_second() != 0),
+          recorder({.open_loop = scenario.offered_per_second() != 0,
+                    .audience = scenario.has_audience()}),
           verifier(run, scenario.users(), violations,
                    run_options.protocol == Protocol::chat ? BodyForm::chat : BodyForm::bare),
           rooms(run) {}

@@ -79,6 +79,15 @@ SloVerdict judge(const Slo& slo, const Recorder& recorder, Latency by_default) {
     // A value beyond the histogram has no bucket; one within stands for all of its bucket.
     const bool met = measured_ns < Histogram::value_limit &&
                      Histogram::index_of(measured_ns) <= Histogram::index_of(slo.limit_ns);
+    // Those that had no end by then may all be above it.
+    const std::uint64_t endless = recorder.endless(kind);
+    if (met &&
+        static_cast<double>(endless) > static_cast<double>(latency.count()) * (1 - quantile)) {
+        return {
+            {},
+            fmt::format("{} is {} or more, since {} of {} messages were not sent or not answered",
+                        what, time_text(measured_ns), endless, latency.count())};
+    }
     return {met, fmt::format("{} is {}, at most {} wanted", what, time_text(measured_ns),
                              time_text(slo.limit_ns))};
 }

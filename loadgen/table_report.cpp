@@ -15,10 +15,11 @@ std::string rate(double amount, double seconds) {
     return grouped(static_cast<std::uint64_t>(amount / seconds + 0.5));
 }
 
-// Microseconds in seven columns: the figures that matter, whatever the size.
+// Microseconds in seven columns, seconds where those are too few: the figures that matter.
 std::string micros(std::uint64_t ns) {
     const double us = static_cast<double>(ns) / 1000;
     if (us < 99.95) return fmt::format("{:.1f}", us);
+    if (us >= 9'999'999.5) return fmt::format("{:.2f} s", us / 1e6);
     return fmt::format("{:.0f}", us);
 }
 
@@ -120,6 +121,9 @@ void figures(std::string& out, const Results& results) {
     }
     row("messages sent", window.messages_sent, "");
     row("own copies back", window.messages_answered, "");
+    if (results.recorder.messages_unanswered > 0) {
+        row("never received", results.recorder.messages_unanswered, "  by anybody");
+    }
     row("deliveries", window.deliveries,
         window.replayed == 0 ? "" : "  " + grouped(window.replayed) + " replayed");
     if (window.hostile_sessions > 0) row("hostile sessions", window.hostile_sessions, "");
@@ -186,11 +190,13 @@ void verdict(std::string& out, const Results& results) {
         for (const std::string& detail : results.violations.details()) {
             out += fmt::format("  {}\n", detail);
         }
+    } else if (!results.failure.empty()) {
+        out += fmt::format("\n{}", wrapped("INVALID: " + results.failure));
     } else if (const std::string limit = results.generator_limit(); !limit.empty()) {
         out += fmt::format("\n{}", wrapped("INVALID: " + limit));
-    } else if (results.failure.empty() && results.options.workload == WorkloadKind::idle) {
+    } else if (results.options.workload == WorkloadKind::idle) {
         out += fmt::format("\nVALID: all {} connections stayed\n", grouped(results.connections));
-    } else if (results.failure.empty()) {
+    } else {
         out +=
             fmt::format("\nVALID: all {} messages delivered whole, once, in order, in their room\n",
                         grouped(results.recorder.counts.deliveries));
@@ -252,7 +258,7 @@ std::string table_report(const Results& results) {
     const std::optional<SloVerdict> slo = results.slo();
     if (!slo || !results.valid() || results.interrupted) return out;
     const char* const judged = !slo->met ? "SLO UNKNOWN" : *slo->met ? "SLO met" : "SLO MISSED";
-    out += fmt::format("{}: {}\n", judged, slo->text);
+    out += wrapped(fmt::format("{}: {}", judged, slo->text));
     return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -54,7 +55,7 @@ struct SenderRecord {
     std::uint32_t published = 0;    // the lowest number nobody has received yet
     std::uint32_t answered = 0;     // the lowest number whose own copy is not back
     std::uint32_t window_mask = 0;  // of sent_at, a power of two of places
-    std::vector<SendTime> sent_at;  // of those not answered yet
+    std::vector<SendTime> sent_at;  // of those not answered yet, and of those nobody has received
 
     bool written_off = false;
 
@@ -121,6 +122,18 @@ class Verifier {
     void write_off(std::uint32_t sender) noexcept { senders_[sender].written_off = true; }
     /// Nobody sends or receives any more: what no member has ever got is lost.
     void finish();
+    /// Calls `take` with the SendTime of each message that no member has ever got, as far as it is
+    /// still known: of the last ones of each sender, as many as it may have unanswered.
+    template <typename Take>
+    void each_unseen(Take take) const {
+        for (const SenderRecord& sender : senders_) {
+            const std::uint32_t unseen = sender.sent - sender.published;
+            const auto known =
+                std::min<std::uint32_t>(unseen, static_cast<std::uint32_t>(sender.sent_at.size()));
+            for (std::uint32_t i = sender.sent - known; i < sender.sent; ++i)
+                take(sender.sent_at[i & sender.window_mask]);
+        }
+    }
 
  private:
     enum class Origin : std::uint8_t { ours, foreign, broken };

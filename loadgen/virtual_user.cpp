@@ -304,11 +304,14 @@ void VirtualUser::on_failed() {
                         "--connect HOST:PORT names another.",
                         run_.options.connect, why));
     }
+    const std::string too_many =
+        run_.phase > Phase::set_up
+            ? ""
+            : fmt::format("; does it take so many{}?",
+                          run_.options.protocol == Protocol::chat ? " (--max-connections)" : "");
     run_.fail(
-        fmt::format("lost the connection of user {} of {} ({}). The server's log tells more; "
-                    "does it take so many{}?",
-                    number_ + 1, run_.options.own_users(), why,
-                    run_.options.protocol == Protocol::chat ? " (--max-connections)" : ""));
+        fmt::format("lost the connection of user {} of {} ({}). The server's log tells more{}",
+                    number_ + 1, run_.options.own_users(), why, too_many));
 }
 
 void VirtualUser::on_received(const uring::IoEvent& event) {

@@ -32,7 +32,7 @@ TEST_CASE("the first, the median and the last receipt of a message are measured"
 
 TEST_CASE("receipts are measured from when a message was due, the last from its sending as well") {
     RoomLedger room{0, "room", true};
-    Recorder recorder(true);
+    Recorder recorder({.open_loop = true});
     recorder.open(0);
     Audience audience(room, 3, recorder, Audience::Ledger::forgets);
     room.append({1, 1});

@@ -121,6 +121,15 @@ TEST_CASE("the comparison has both figures and the second by the first, within 8
     }
 }
 
+TEST_CASE("the comparison repeats what each result warns of") {
+    const auto a = test::canned_results();
+    const auto b = test::canned_results();
+    b->results.steal_share = 0.5;
+    CHECK_THAT(comparison_table(*a, *b),
+               Catch::Contains("\nWARNING, B: the hypervisor took 50.0 %") &&
+                   !Catch::Contains("WARNING, A: the hypervisor"));
+}
+
 TEST_CASE("idle runs are compared by the server's memory, a missing figure is a dash") {
     const auto a = test::canned_results();
     const auto b = test::canned_results();

@@ -88,6 +88,8 @@ TEST_CASE("merged results can be merged further, and it does not matter in which
 TEST_CASE("merged results are valid only if every part is, and say which was not") {
     Parts parts = two_shards();
     parts[1]->violations.add(Violation::lost, 2);
+    parts[1]->recorder.messages_unanswered = 2;
+    CHECK(merge(parts, false)->recorder.messages_unanswered == 2);
     CHECK(merge(parts, false)->violations.count(Violation::lost) == 2);
     CHECK(merge(parts, false)->results.exit_code() == 4);
     parts = two_shards();
@@ -100,6 +102,21 @@ TEST_CASE("merged results are valid only if every part is, and say which was not
     parts = two_shards();
     parts[0]->results.interrupted = true;
     CHECK(merge(parts, false)->results.exit_code() == 130);
+}
+
+TEST_CASE("lateness is judged anew of what was merged, where one part had too few samples") {
+    const Parts parts = two_shards();
+    for (const auto& part : parts) {
+        part->recorder = Recorder({.open_loop = true});
+        part->recorder.add(Counts{}, Counts{});
+        for (int i = 0; i < 600; ++i) {
+            part->recorder.record_always(Latency::last_member, i < 18 ? 22'000'000 : 300'000);
+            part->recorder.record_always(Latency::send_lag, i < 18 ? 20'000'000 : 1000);
+        }
+        CHECK(part->results.generator_limit().empty());
+    }
+    CHECK_THAT(merge(parts, false)->results.generator_limit(),
+               Catch::Contains("late itself, by 20.0 ms at p99 (send_lag)"));
 }
 
 TEST_CASE("an objective is judged anew of what was merged") {

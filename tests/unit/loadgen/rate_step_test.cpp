@@ -9,7 +9,7 @@ namespace {
 // A run of two seconds at 1,000 messages a second that a server serves well.
 struct StepFixture {
     Options options;
-    Recorder recorder{true};
+    Recorder recorder{{.open_loop = true}};
     Violations violations;
     bool interrupted = false;
     std::string failure;
@@ -114,7 +114,7 @@ TEST_CASE(
 
 TEST_CASE("a run in which no message was due is a run all the same") {
     StepFixture fixture;
-    fixture.recorder = Recorder{true};
+    fixture.recorder = Recorder({.open_loop = true});
     fixture.recorder.open(1);
     fixture.recorder.close(2'000'000'001);
     fixture.options.slo.reset();

@@ -29,7 +29,7 @@ TEST_CASE("a latency that began in the window counts also if it ends after it") 
 }
 
 TEST_CASE("an open loop's latency begins when the message was due, beside the uncorrected one") {
-    Recorder recorder(true);
+    Recorder recorder({.open_loop = true});
     recorder.open(1000);
     const auto record = [&recorder](const SendTime& begin, std::uint64_t end_ns) {
         recorder.record(Latency::own_copy, Latency::own_copy_uncorrected, begin, end_ns);
@@ -43,7 +43,7 @@ TEST_CASE("an open loop's latency begins when the message was due, beside the un
 }
 
 TEST_CASE("what was due in the window and never sent counts with the time that it waited") {
-    Recorder recorder(true);
+    Recorder recorder({.open_loop = true});
     recorder.open(1000);
     recorder.close(5000);
     CHECK(recorder.record_unsent(900));  // due in warm-up
@@ -58,6 +58,24 @@ TEST_CASE("what was due in the window and never sent counts with the time that i
         CHECK(recorder.latency(kind).max_ns() == 3500);
     }
     CHECK(recorder.latency(Latency::own_copy_uncorrected).count() == 0);
+}
+
+TEST_CASE("what nobody had got at the end of the run counts with the time that it waited") {
+    const bool audience = GENERATE(true, false);
+    Recorder recorder({.open_loop = true, .audience = audience});
+    recorder.open(1000);
+    recorder.close(5000);
+    recorder.record_unanswered({.due_ns = 999, .sent_ns = 2000}, 9000);  // due in warm-up
+    CHECK(recorder.messages_unanswered == 0);
+    recorder.record_unanswered({.due_ns = 1500, .sent_ns = 2000}, 9000);
+    CHECK(recorder.messages_unanswered == 1);
+    CHECK(recorder.latency(Latency::own_copy).max_ns() == 7500);
+    CHECK(recorder.latency(Latency::own_copy_uncorrected).max_ns() == 7000);
+    for (const Latency kind :
+         {Latency::first_member, Latency::median_member, Latency::last_member}) {
+        CHECK(recorder.latency(kind).max_ns() == (audience ? 7500 : 0));
+    }
+    CHECK(recorder.latency(Latency::last_member_uncorrected).max_ns() == (audience ? 7000 : 0));
 }
 
 TEST_CASE("a closed loop has no uncorrected latency") {

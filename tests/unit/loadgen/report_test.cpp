@@ -256,8 +256,78 @@ TEST_CASE("the table keeps within 80 columns, also with large figures and violat
     }
 }
 
+TEST_CASE(
+    "a closed loop whose load generator was late is valid and warned of, a stopped one is not") {
+    Fixture fixture;
+    for (int i = 0; i < 2000; ++i)
+        fixture.recorder.record_always(Latency::hiccup, i < 300 ? 14'000'000 : 60'000);
+    CHECK(fixture.results().valid());
+    CHECK_THAT(table_report(fixture.results()),
+               Catch::Contains("WARNING: the load generator was late itself, by 14.0 ms at p90"));
+    for (int i = 0; i < 1000; ++i)
+        fixture.recorder.record_always(Latency::hiccup, 500'000'000);
+    CHECK(fixture.results().exit_code() == 4);
+    CHECK_THAT(table_report(fixture.results()), Catch::Contains("INVALID: the load generator"));
+}
+
+TEST_CASE("a rate that was not achieved is warned of") {
+    Fixture fixture;
+    fixture.options.offered.per_second = 2000;
+    Counts window;
+    window.messages_sent = window.messages_scheduled = 4000;
+    window.messages_answered = 3990;
+    fixture.recorder = Recorder({.open_loop = true});
+    fixture.recorder.add(window, window);
+    fixture.recorder.messages_due = 4000;
+    CHECK(fixture.results().warnings().empty());
+    fixture.recorder.messages_due = 8000;
+    REQUIRE(fixture.results().warnings().size() == 1);
+    CHECK_THAT(fixture.results().warnings()[0], Catch::StartsWith("49.9 % of the rate was achi"));
+}
+
+TEST_CASE("a run that measured nothing says so") {
+    Fixture fixture;
+    Results results = fixture.results();
+    results.measured_seconds = 0;
+    results.interrupted = true;
+    REQUIRE(results.warnings().size() == 1);
+    CHECK_THAT(results.warnings()[0], Catch::Contains("nothing was measured"));
+    Recorder empty;
+    empty.open(1);
+    empty.close(2'000'000'001);
+    Results quiet{fixture.options, empty, fixture.violations, "uring", "", {}};
+    quiet.measured_seconds = 2;
+    REQUIRE(quiet.warnings().size() == 1);
+    CHECK_THAT(quiet.warnings()[0], Catch::Contains("no message was sent"));
+}
+
+TEST_CASE("an objective missed by no more than the load generator's lateness is not the server's") {
+    Fixture fixture;
+    fixture.options.offered.per_second = 2000;
+    fixture.recorder.messages_due = 4000;
+    fixture.options.slo = Slo{{}, 99.9, 5'000'000};
+    const auto record = [&fixture](Latency kind, std::uint64_t tail_ns) {
+        for (int i = 0; i < 20'000; ++i)
+            fixture.recorder.record_always(kind, i < 40 ? tail_ns : 500'000);
+    };
+    record(Latency::last_member, 20'000'000);
+    record(Latency::hiccup, 7'000'000);
+    CHECK(fixture.results().slo()->met == false);
+    CHECK(fixture.results().exit_code() == 3);  // 20 ms is 6 ms more than twice 7 ms and 5 ms away
+    for (int i = 0; i < 100; ++i)
+        fixture.recorder.record_always(Latency::hiccup, 8'000'000);
+    CHECK(fixture.results().exit_code() == 4);
+    CHECK_THAT(fixture.results().generator_limit(),
+               Catch::Contains("by 8.0 ms at p99.9 (hiccup)") && Catch::Contains("--slo is not"));
+    fixture.options.slo->limit_ns = 30'000'000;
+    CHECK(fixture.results().exit_code() == 0);  // met all the same
+}
+
 TEST_CASE("the table gives a verdict") {
     Fixture fixture;
+    Results broken = fixture.results();
+    broken.failure = "lost the connection of user 1";
+    CHECK_THAT(table_report(broken), Catch::Contains("INVALID: lost the connection of user 1"));
     CHECK_THAT(table_report(fixture.results()), Catch::Contains("VALID: all 399,000 messages"));
     fixture.violations.add(Violation::repeated, 3);
     CHECK_THAT(table_report(fixture.results()), Catch::Contains("INVALID: 3 repeated"));

@@ -55,3 +55,23 @@ TEST_CASE("an objective is met by values of the same bucket as its limit, to 0.1
     CHECK(verdict.met == true);
     CHECK(judge(*parse_slo("p90<=0.99ms"), recorder, Latency::own_copy).met == false);
 }
+
+TEST_CASE("an objective is not met by latencies that had no end yet") {
+    Recorder recorder({.open_loop = true});
+    recorder.open(1);
+    for (int i = 0; i < 1000; ++i)
+        recorder.record_always(Latency::own_copy, 500);
+    recorder.close(100'000);
+    const auto judged = [&recorder](const char* text) {
+        return judge(*parse_slo(text), recorder, Latency::own_copy);
+    };
+    for (int i = 0; i < 10; ++i)
+        REQUIRE(recorder.record_unsent(99'000));
+    CHECK(judged("p99<=1ms").met == true);  // fewer than lie above it
+    recorder.record_unanswered({.due_ns = 99'000, .sent_ns = 99'000}, 200'000);
+    CHECK_FALSE(judged("p99<=1ms").met.has_value());
+    CHECK_THAT(judged("p99<=1ms").text,
+               Catch::Contains("or more, since 11 of 1011 messages were not sent or not answered"));
+    CHECK(judged("p99<=900ns").met == false);  // they are longer already
+    CHECK(judged("p90<=1us").met == true);
+}

@@ -335,6 +335,17 @@ TEST_CASE("the window of unanswered messages follows a sender's own copies") {
     CHECK(verifier.unanswered(2) == 1);
 }
 
+TEST_CASE("what nobody has got is known with its times, of the last ones") {
+    Room room;
+    static_cast<void>(room.say(0));
+    room.give_all(room.say(1));
+    for (int i = 0; i < 2; ++i)
+        static_cast<void>(room.say(1));
+    std::size_t unseen = 0;
+    room.verifier.each_unseen([&unseen](const SendTime& sent) { unseen += sent.due_ns; });
+    CHECK(unseen == 3);  // say() is at 1
+}
+
 TEST_CASE("bare payloads in one order are right") {
     Room room(BodyForm::bare);
     for (int i = 0; i < 10; ++i)
