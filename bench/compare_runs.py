@@ -106,7 +106,7 @@ class Runner(runs.Runner):
         if result is not None:
             run["loadgen"] = without_buckets(result)
         if code == load_generator.INVALID_RUN:
-            run["problem"] = "deliveries failed verification"
+            run["problem"] = load_generator.why_invalid(result)
         elif code != 0:
             run["problem"] = f"loadgen ended with {exit_text(code)}: {generator.last_lines()}"
         elif result is None:

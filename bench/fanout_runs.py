@@ -79,7 +79,7 @@ class Runner(runs.Runner):
         if result is not None and "violations" in result:
             run["violations"] = sum(result["violations"].values())
         if code == load_generator.INVALID_RUN:
-            raise ChildError("deliveries failed verification")
+            raise ChildError(load_generator.why_invalid(result))
         if code != 0 or result is None:
             raise ChildError(f"{Path(program.arguments[0]).name} ended with {exit_text(code)}: "
                              f"{program.last_lines()}")

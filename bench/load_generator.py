@@ -7,8 +7,16 @@ from units import duration_text
 
 # What set-up and drain may take on top of the load.
 GRACE_SECONDS = 60.0
-# Its exit code, and the floor's, where a delivery was wrong or missing, or a --rate was not kept.
+# Its exit code, and the floor's, where a delivery was wrong or missing, or it was the limit itself.
 INVALID_RUN = 4
+
+
+def why_invalid(result):
+    """Of a run that ended with INVALID_RUN; `result` may be None."""
+    failed = "deliveries failed verification"
+    if result is None or any(result.get("violations", {}).values()):
+        return failed
+    return result.get("generator_limit", failed)
 
 
 def seconds_max(settings):

@@ -2,6 +2,7 @@ import os
 import unittest
 from unittest import mock
 
+import load_generator
 from compare_loads import SERVERS
 from compare_runs import Runner, _peak_memory, take_apart, without_buckets
 
@@ -38,6 +39,16 @@ class PeakMemory(unittest.TestCase):
 
     def test_a_process_that_is_gone_has_none(self):
         self.assertIsNone(_peak_memory(2**22 + 1))
+
+
+class InvalidRun(unittest.TestCase):
+    def test_a_wrong_delivery_is_the_reason_before_a_late_load_generator(self):
+        late = {"generator_limit": "it was late", "violations": {"lost": 0}}
+        self.assertEqual(load_generator.why_invalid(late), "it was late")
+        failed = "deliveries failed verification"
+        self.assertEqual(load_generator.why_invalid({**late, "violations": {"lost": 1}}), failed)
+        self.assertEqual(load_generator.why_invalid({"messages": 3}), failed)  # the floor's
+        self.assertEqual(load_generator.why_invalid(None), failed)
 
 
 class Curves(unittest.TestCase):
