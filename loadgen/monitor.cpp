@@ -15,28 +15,33 @@ namespace {
 
 constexpr std::uint64_t progress_interval_ns = 1'000'000'000;
 
-const char* phase_text(Phase phase, bool measuring) noexcept {
-    switch (phase) {
+// What a phase is called by the state set ringside_load_phase, and to a person.
+struct PhaseName {
+    std::string_view label;
+    const char* text;
+};
+constexpr PhaseName set_up = {"set_up", "setting up"};
+constexpr PhaseName warm_up = {"warm_up", "warming up"};
+constexpr PhaseName measure = {"measure", "measuring"};
+constexpr PhaseName cool_down = {"cool_down", "cooling down"};
+constexpr PhaseName drain = {"drain", "draining"};
+constexpr PhaseName leave = {"drain", "leaving"};
+constexpr std::array phase_names = {set_up, warm_up, measure, cool_down, drain};
+
+const PhaseName& phase_name(const RunState& state) noexcept {
+    switch (state.phase) {
         case Phase::set_up:
-            return "setting up";
+            return set_up;
         case Phase::rounds:
-            return measuring ? "measuring" : "warming up";
+            if (state.recorder.measuring()) return measure;
+            return state.recorder.closed() ? cool_down : warm_up;
         case Phase::quiet:
-            return "draining";
+            return drain;
         case Phase::leave:
         case Phase::over:
-            return "leaving";
+            break;
     }
-    return "";
-}
-
-// The state set ringside_load_phase.
-constexpr std::array<std::string_view, 4> phase_labels = {"set_up", "warm_up", "measure", "drain"};
-
-std::string_view phase_label(const RunState& state) noexcept {
-    if (state.phase == Phase::set_up) return "set_up";
-    if (state.recorder.measuring()) return "measure";
-    return state.phase == Phase::rounds && !state.recorder.closed() ? "warm_up" : "drain";
+    return leave;
 }
 
 double per_second(std::uint64_t amount, std::uint64_t ns) noexcept {
@@ -89,20 +94,19 @@ void Monitor::show_progress(std::uint64_t now_ns) {
 }
 
 void Monitor::print_line(std::uint64_t now_ns, const Counts& counts, std::uint64_t ns) const {
-    fmt::print(stderr, "{:4} s  {:<10}  {:>6} users  {:>9.0f} msg/s  {:>10.0f} deliveries/s{}\n",
-               (now_ns - begin_ns_) / progress_interval_ns,
-               phase_text(state_.phase, state_.recorder.measuring()), state_.connected,
-               per_second(counts.messages_sent, ns), per_second(counts.deliveries, ns),
-               state_.violations.total() == 0
-                   ? ""
-                   : fmt::format("  {} VIOLATIONS", state_.violations.total()));
+    fmt::print(
+        stderr, "{:4} s  {:<12}  {:>6} users  {:>9.0f} msg/s  {:>10.0f} deliveries/s{}\n",
+        (now_ns - begin_ns_) / progress_interval_ns, phase_name(state_).text, state_.connected,
+        per_second(counts.messages_sent, ns), per_second(counts.deliveries, ns),
+        state_.violations.total() == 0 ? ""
+                                       : fmt::format("  {} VIOLATIONS", state_.violations.total()));
 }
 
 void Monitor::draw_view(std::uint64_t now_ns, const Counts& counts, std::uint64_t ns) {
     if (history_.size() == history_max) history_.erase(history_.begin());
     history_.push_back(per_second(counts.deliveries, ns));
     LiveFigures figures;
-    figures.phase = phase_text(state_.phase, state_.recorder.measuring());
+    figures.phase = phase_name(state_).text;
     figures.left_ns = left_ns(now_ns);
     figures.users = state_.connected;
     if (options_.offered.per_second != 0) {
@@ -200,8 +204,9 @@ MetricsSnapshot Monitor::snapshot() const {
                 latency_name(static_cast<Latency>(i)));
     }
     out.add("ringside_load_measuring", recorder.measuring() ? 1 : 0);
-    for (const std::string_view label : phase_labels)
-        out.add("ringside_load_phase", phase_label(state_) == label ? 1 : 0, "phase", label);
+    const std::string_view now = phase_name(state_).label;
+    for (const PhaseName& phase : phase_names)
+        out.add("ringside_load_phase", phase.label == now ? 1 : 0, "phase", phase.label);
     add_verdict(out);
     out.add_process();
     return out;

@@ -20,7 +20,7 @@ namespace ringside::loadgen {
 /// How far a run is; it only moves on.
 enum class Phase : std::uint8_t {
     set_up,  // users connect, take names, join
-    rounds,  // warm-up and the measured window
+    rounds,  // warm-up, the measured window and the cool-down
     quiet,   // nobody sends any more; own copies still come back
     leave,   // everybody leaves its room, having got all of it
     over,    // everybody closes its connection, wherever it is

@@ -75,7 +75,7 @@ constexpr MetricInfo table[] = {
     {"ringside_load_latency_seconds", histogram, "workload,request",
      "Time from a request in the measured window to its answer or delivery, in seconds."},
     {"ringside_load_measuring", gauge, "workload",
-     "1 in the measured window, 0 in warm-up and drain."},
+     "1 in the measured window, 0 before and after it."},
     {"ringside_load_phase", gauge, "workload,phase",
      "1 for the phase that the run is in, 0 for the others."},
     {"ringside_load_invalid", gauge, "workload,reason",

@@ -242,7 +242,7 @@ TEST_CASE("the metrics say in which phase the run is and what makes it invalid")
     options.metrics_textfile = folder.path() / "load.prom";
     options.metrics_interval_ns = 1;
     const std::string metrics = run_against(server, options).metrics;
-    for (const char* phase : {"set_up", "warm_up", "measure", "drain"}) {
+    for (const char* phase : {"set_up", "warm_up", "measure", "cool_down", "drain"}) {
         CAPTURE(phase);
         CHECK(value_of(metrics, "ringside_load_phase", phase) ==
               (std::string_view(phase) == "drain" ? "1" : "0"));
