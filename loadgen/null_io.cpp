@@ -142,15 +142,23 @@ void NullIo::answer_list(SlotId id) noexcept {
 void NullIo::join(SlotId id, std::string_view name) noexcept {
     const auto room = std::ranges::find(rooms_, name, [](const auto& r) { return r->name; });
     RINGSIDE_ASSERT(room != rooms_.end());
-    (*room)->members.push_back(id);
-    clients_.at(id).room = room->get();
+    Client& client = clients_.at(id);
+    client.room = room->get();
+    client.place = client.room->members.size();
+    client.room->members.push_back(id);
     answer(id, Request::connect_chat, name);
 }
 
+// The last member takes the place that becomes free: a look for it in the room would make the end
+// of a run cost the square of its members.
 void NullIo::leave(SlotId id) noexcept {
     Client& client = clients_.at(id);
     if (client.room == nullptr) return;
-    std::erase_if(client.room->members, [id](SlotId member) { return member == id; });
+    std::vector<SlotId>& members = client.room->members;
+    RINGSIDE_ASSERT(members[client.place] == id);
+    members[client.place] = members.back();
+    clients_.at(members.back()).place = client.place;
+    members.pop_back();
     client.room = nullptr;
 }
 

@@ -55,6 +55,7 @@ class NullIo final : public uring::Io {
     struct Client {
         std::string name;
         Room* room = nullptr;    // null in the lobby
+        std::size_t place = 0;   // among its members, where there is a room
         std::string coming;      // answers, as above
         std::string delivering;  // as above
         bool ends = false;       // its end follows the answers

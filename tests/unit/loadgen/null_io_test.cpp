@@ -1,6 +1,7 @@
 #include "loadgen/null_io.hpp"
 
 #include <catch2/catch.hpp>
+#include <ctime>
 #include <string>
 #include <thread>
 #include <vector>
@@ -117,6 +118,56 @@ TEST_CASE("who left the null server's room gets the list and nothing more of it"
     REQUIRE(frames(events, room.ben).size() == 1);
     CHECK(is(frames(events, room.ben)[0], Request::get_chats, "r\n"));
     CHECK(frames(events, room.ann).size() == 1);
+}
+
+TEST_CASE("whoever leaves the null server's room, in whatever order, the others are in it still") {
+    const std::vector<std::size_t> order =
+        GENERATE(values<std::vector<std::size_t>>({{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {0, 2, 1}}));
+    NullIo io({.connections_max = 3});
+    std::vector<SlotId> members;
+    for (const char* name : {"ann", "ben", "cho"}) {
+        members.push_back(*io.connect(UniqueFd(), nullptr, 0));
+        ask(io, members.back(), Request::set_name, name);
+    }
+    ask(io, members[0], Request::create_chat, "r");
+    for (const SlotId id : members)
+        ask(io, id, Request::connect_chat, "r");
+    for (std::size_t left = 0; left < order.size(); ++left) {
+        static_cast<void>(turn(io));
+        ask(io, members[order.back()], Request::send_message, "hello");
+        const auto events = turn(io);
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            CAPTURE(order, left, i);
+            CHECK(frames(events, members[order[i]]).size() == (i < left ? 0 : 1));
+        }
+        ask(io, members[order[left]], Request::leave_chat, "");
+    }
+}
+
+// `loadgen calibrate --members 1000000` left for minutes: each who left was looked for among all
+// members. Entering and leaving are about as much work, so one is the measure of the other.
+TEST_CASE("leaving the null server costs no more for the number of those who are there") {
+    constexpr std::uint32_t members_max = 100'000;
+    const auto cpu_ns = [] {
+        timespec time{};
+        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+    };
+    NullIo io({.connections_max = members_max});
+    std::vector<SlotId> members;
+    const auto begin_ns = cpu_ns();
+    for (std::uint32_t i = 0; i < members_max; ++i) {
+        members.push_back(*io.connect(UniqueFd(), nullptr, 0));
+        ask(io, members.back(), Request::set_name, "n");
+        if (i == 0) ask(io, members.back(), Request::create_chat, "r");
+        ask(io, members.back(), Request::connect_chat, "r");
+    }
+    static_cast<void>(turn(io));
+    const auto entered_ns = cpu_ns();
+    for (const SlotId id : members)
+        ask(io, id, Request::leave_chat, "");
+    static_cast<void>(turn(io));
+    CHECK(cpu_ns() - entered_ns < 5 * (entered_ns - begin_ns));
 }
 
 TEST_CASE("the null server ends a connection that asks for it, and a closed one is silent") {
