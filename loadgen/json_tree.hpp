@@ -22,16 +22,20 @@ struct JsonTree {
     std::vector<JsonTree> items;                            // of a list
     std::vector<std::pair<std::string, JsonTree>> members;  // of an object, in their order
 
-    /// `a list`, `"abc"`, `12`: what stands there, for messages.
+    /// `a list`, `"abc"`, `12`: what stands there, for messages. Texts are as in the document.
     [[nodiscard]] std::string description() const;
 };
 
 struct JsonMistake {
-    unsigned line = 0;  // 0: not known
+    unsigned line = 0;  // of what ends too early: the last that holds anything
     std::string what;
 };
 
-/// RFC 8259, UTF-8, at most json_depth_max levels.
+/// UTF-8 with each control character as JSON escapes it (\u001b), so that a terminal obeys none.
+[[nodiscard]] std::string without_controls(std::string_view text);
+
+/// RFC 8259, UTF-8 without a byte order mark, at most json_depth_max levels. A whole number above
+/// 2^64 - 1 is a `number`.
 [[nodiscard]] std::expected<JsonTree, JsonMistake> parse_json(std::string_view text);
 inline constexpr unsigned json_depth_max = 32;
 

@@ -28,9 +28,10 @@ class Mistakes {
  public:
     explicit Mistakes(std::string_view file) : file_(file) {}
 
+    /// What the file says stands in both, so neither may reach a terminal as it is.
     void add(unsigned line, std::string_view path, std::string_view what) {
-        lines_.push_back(
-            fmt::format("{}:{}: {}{}{}", file_, line, path, path.empty() ? "" : " ", what));
+        lines_.push_back(fmt::format("{}:{}: {}{}{}", file_, line, without_controls(path),
+                                     path.empty() ? "" : " ", without_controls(what)));
     }
     [[nodiscard]] std::vector<std::string>& lines() noexcept { return lines_; }
 
@@ -82,10 +83,12 @@ class ObjectReader {
     void text(std::string_view name, std::string& target, std::string_view what) {
         const JsonTree* const member = require(name, what);
         if (member == nullptr) return;
-        if (member->kind == JsonTree::Kind::text && !member->text.empty()) {
-            target = member->text;
-        } else {
+        if (member->kind != JsonTree::Kind::text || member->text.empty()) {
             expected(*member, name, fmt::format("a text ({})", what));
+        } else if (without_controls(member->text) != member->text) {
+            expected(*member, name, fmt::format("a text without control characters ({})", what));
+        } else {
+            target = member->text;
         }
     }
     template <typename Count>
@@ -344,6 +347,27 @@ void check_names(ObjectReader& reader, const Scenario& scenario) {
     twice(scenario.groups, "groups of users");
 }
 
+// The list of rooms is what users without a room in a set have of it.
+constexpr bool is_sent_lists(Behaviour behaviour) noexcept {
+    return behaviour == Behaviour::visitor || behaviour == Behaviour::wanderer ||
+           behaviour == Behaviour::lobby || behaviour == Behaviour::cut_replay;
+}
+
+// `sets`: the list of the scenario's room sets. Of a file that is right otherwise, since a group
+// with a mistake may be the one that has the set.
+void refuse_unused_rooms(const JsonTree& sets, const Scenario& scenario, Mistakes& mistakes) {
+    if (!mistakes.lines().empty()) return;
+    for (std::size_t set = 0; set < scenario.rooms.size(); ++set) {
+        const bool used = std::ranges::any_of(scenario.groups, [set](const UserGroup& one) {
+            return is_sent_lists(one.does) || (has_room(one.does) && one.rooms == set);
+        });
+        if (used) continue;
+        mistakes.add(sets.items[set].line, fmt::format("rooms[{}]", set),
+                     "does nothing: no group is in these rooms, and no visitor, wanderer, lobby or "
+                     "cut_replay gets the list of them under load");
+    }
+}
+
 void check_whole(ObjectReader& reader, const Scenario& scenario) {
     check_names(reader, scenario);
     if (scenario.users() > users_max) {
@@ -383,10 +407,8 @@ std::expected<Scenario, std::vector<std::string>> parse_scenario(std::string_vie
                                                                  std::string_view file) {
     const auto root = parse_json(text);
     if (!root) {
-        const JsonMistake& mistake = root.error();
-        const std::string line = mistake.line == 0 ? "" : fmt::format("{}:", mistake.line);
-        return std::unexpected(
-            std::vector{fmt::format("{}:{} is no JSON: {}", file, line, mistake.what)});
+        return std::unexpected(std::vector{
+            fmt::format("{}:{}: is no JSON: {}", file, root.error().line, root.error().what)});
     }
     Mistakes mistakes(file);
     Scenario scenario;
@@ -394,17 +416,17 @@ std::expected<Scenario, std::vector<std::string>> parse_scenario(std::string_vie
     reader.text("name", scenario.name, "what the scenario is called");
     reader.text("description", scenario.description, "what it shows");
     read_phases(reader, scenario);
-    if (const JsonTree* const rooms = reader.find("rooms")) {
-        reader.list(rooms, "rooms", [&](const JsonTree& node, const std::string& path) {
-            scenario.rooms.push_back(read_rooms(node, path, mistakes));
-        });
-    }
+    const JsonTree* const rooms = reader.find("rooms");
+    reader.list(rooms, "rooms", [&](const JsonTree& node, const std::string& path) {
+        scenario.rooms.push_back(read_rooms(node, path, mistakes));
+    });
     reader.list(reader.require("users", "the groups of users"), "users",
                 [&](const JsonTree& node, const std::string& path) {
                     scenario.groups.push_back(read_group(node, path, scenario, mistakes));
                 });
     reader.finish();
     check_whole(reader, scenario);
+    if (rooms != nullptr) refuse_unused_rooms(*rooms, scenario, mistakes);
     if (!mistakes.lines().empty()) return std::unexpected(std::move(mistakes.lines()));
     std::ranges::stable_partition(scenario.groups,
                                   [](const UserGroup& one) { return arrives_in_set_up(one.does); });

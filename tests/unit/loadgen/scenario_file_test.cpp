@@ -1,5 +1,6 @@
 #include "loadgen/scenario_file.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -160,7 +161,7 @@ TEST_CASE("what is too much, or contradicts itself, in all of a file is a mistak
         {R"("rooms": [{"name": "r"}, {"name": "r"}],
 "users": [{"name": "a", "does": "member", "rooms": "r"}])",
          "f:1: has two room sets called \"r\""},
-        {R"("users": [])", "f:1: users must be a list of at least one object, not a list"},
+        {R"("users": [])", "f:1: users must be a list of at least one object, not an empty list"},
         {R"("users": 5)", "f:1: users must be a list of at least one object, not 5"},
     }));
     CAPTURE(parts);
@@ -189,17 +190,135 @@ TEST_CASE("who needs a room says so where there is none") {
           std::vector<std::string>{"f:2: users[0] needs a room, and the file has no \"rooms\""});
 }
 
-TEST_CASE("what is no JSON is told with the line, as far as it is known") {
-    for (const char* text : {"", "{", "{\n\"name\": nul\n}", "{\"a\": 1}\n}", "[1, 2", "\xff"}) {
-        CAPTURE(text);
-        const auto scenario = parse_scenario(text, "f.json");
-        REQUIRE_FALSE(scenario);
-        CHECK(scenario.error().size() == 1);
-        CHECK(scenario.error()[0].starts_with("f.json:"));
-        CHECK(scenario.error()[0].contains("is no JSON: "));
+namespace {
+
+std::vector<std::string> mistakes_of(std::string_view text) {
+    const auto scenario = parse_scenario(text, "f");
+    return scenario ? std::vector<std::string>{} : scenario.error();
+}
+
+}  // namespace
+
+// A set of rooms in which nobody is was good, whatever the users did.
+TEST_CASE("rooms in which nobody is, and which nobody's list of rooms holds, are a mistake") {
+    const auto [does, used] = GENERATE(table<std::string, bool>({
+        {"member\", \"rooms\": \"r", false},
+        {"half_frame", false},
+        {"long_length", false},
+        {"flood", false},
+        {"visitor\", \"rooms\": \"r", true},
+        {"wanderer", true},
+        {"lobby", true},
+        {"cut_replay\", \"rooms\": \"r", true},
+        {"member\", \"rooms\": \"s", true},
+    }));
+    CAPTURE(does);
+    const std::vector<std::string> mistakes =
+        mistakes_of(R"({"name": "n", "description": "d", "rooms": [{"name": "r"},
+{"name": "s", "count": 9}],
+"users": [{"name": "a", "does": "member", "rooms": "r"}, {"name": "b", "does": ")" +
+                    does + "\"}]}");
+    const std::vector<std::string> unused = {
+        "f:2: rooms[1] does nothing: no group is in these rooms, and no visitor, wanderer, lobby "
+        "or cut_replay gets the list of them under load"};
+    CHECK(mistakes == (used ? std::vector<std::string>{} : unused));
+}
+
+TEST_CASE("a group with a mistake does not make its rooms one") {
+    CHECK(mistakes_of(R"({"name": "n", "description": "d", "rooms": [{"name": "r"}, {"name": "s"}],
+"users": [{"name": "a", "does": "member", "rooms": "r"},
+{"name": "b", "does": "member", "rooms": "S"}]})") ==
+          std::vector<std::string>{"f:3: users[1].rooms must be one of r, s, not \"S\""});
+}
+
+// A description with a line feed and "VALID" behind it was printed as such a line.
+TEST_CASE("a text with control characters is a mistake, and told without them") {
+    const auto [escape, character] = GENERATE(table<std::string, std::string>({
+        {R"(\n)", R"(\u000a)"},
+        {R"(\t)", R"(\u0009)"},
+        {R"(\u001b[31m)", R"(\u001b[31m)"},
+        {R"(\u007f)", R"(\u007f)"},
+        {R"(\u0085)", R"(\u0085)"},
+        {"\x7f", R"(\u007f)"},
+        {"\xc2\x9b", R"(\u009b)"},
+    }));
+    CAPTURE(escape);
+    const auto file = [text = "\"a" + escape + "b\""](const std::string& place) {
+        const auto at = [&](const char* one) { return one == place ? text : "\"r\""; };
+        return "{\"name\": " + at("name") + ", \"description\": " + at("description") +
+               ",\n\"rooms\": [{\"name\": " + at("room") +
+               "}],\n\"users\": [{\"name\": " + at("group") + R"(, "does": "member", "rooms": )" +
+               at("rooms") + "}], " + at("r") + ": 1}";
+    };
+    const std::string text = "\"a" + character + "b\"";
+    const std::string refused = " must be a text without control characters (";
+    CHECK(mistakes_of(file("name"))[0] ==
+          "f:1: name" + refused + "what the scenario is called), not " + text);
+    CHECK(mistakes_of(file("description"))[0] ==
+          "f:1: description" + refused + "what it shows), not " + text);
+    CHECK(mistakes_of(file("room"))[0] ==
+          "f:2: rooms[0].name" + refused + "what the groups call these rooms), not " + text);
+    CHECK(mistakes_of(file("group"))[0] ==
+          "f:3: users[0].name" + refused + "what the group is called), not " + text);
+    CHECK(mistakes_of(file("rooms"))[0] == "f:3: users[0].rooms must be one of r, not " + text);
+    CHECK(mistakes_of(file("r"))[0] ==
+          "f:3: a" + character +
+              "b is not known here; known: name, description, phases, rooms, users");
+}
+
+TEST_CASE("characters beyond ASCII that control nothing are text") {
+    CHECK(without_controls("caf\u00e9 \u00a0 \u4f60\u597d \U0001f600") ==
+          "caf\u00e9 \u00a0 \u4f60\u597d \U0001f600");
+}
+
+TEST_CASE("what is no JSON is told with its line") {
+    const auto [text, line] = GENERATE(table<std::string, std::string>({
+        {"", "1"},
+        {"{", "1"},
+        {"[1, 2", "1"},
+        {"{\n\"name\": nul\n}", "2"},
+        {"{\"a\": 1}\n}", "2"},
+        {"{\n\"a\": \"b\n}", "2"},               // no quote at the end
+        {"{\n\"a\\\"\": 1, \"b\": \"\n}", "2"},  // likewise, behind one that is escaped
+        {"\xff", "1"},
+        {"{\"a\":\n\n\"\xc3\x28\"\n}", "3"},             // no UTF-8
+        {"{\"a\": 1,\n\"b\": [\n{\"c\": 2},\n\n", "3"},  // cut off
+        {"{\"a\": 1,\n\"b\": [\n{\"c\": 2}", "3"},
+        {"{\"a\": 1,\n\"b\": [\n{\"c\": 2,\n\"d", "4"},
+        {"{\"a\": 1,\n\"b\": 1e999,\n\"c\": 1}", "2"},
+        {"{\"a\": 1,\n\"b\": 1.,\n\"c\": 1}", "2"},
+    }));
+    CAPTURE(text);
+    const std::vector<std::string> mistakes = mistakes_of(text);
+    REQUIRE(mistakes.size() == 1);
+    CHECK_THAT(mistakes[0], Catch::StartsWith("f:" + line + ": is no JSON: "));
+}
+
+TEST_CASE("every beginning of a file is told with the line that it ends in") {
+    const std::string_view file = whole;
+    for (std::size_t bytes = 0; bytes < file.size(); ++bytes) {
+        const std::string_view part = file.substr(0, bytes);
+        CAPTURE(part);
+        const std::vector<std::string> mistakes = mistakes_of(part);
+        REQUIRE(mistakes.size() == 1);
+        const std::size_t end = part.find_last_not_of(" \n") + 1;
+        const auto line = 1 + std::ranges::count(part.substr(0, end), '\n');
+        CHECK_THAT(mistakes[0], Catch::StartsWith("f:" + std::to_string(line) + ": is no JSON: "));
     }
-    const auto scenario = parse_scenario("{\n\"name\": nul\n}", "f.json");
-    CHECK(scenario.error()[0].starts_with("f.json:2: "));
+}
+
+TEST_CASE("a byte order mark is named") {
+    CHECK(mistakes_of("\xef\xbb\xbf" + std::string(whole)) ==
+          std::vector<std::string>{
+              "f:1: is no JSON: it begins with a byte order mark (EF BB BF), and must not"});
+}
+
+// It is JSON, and was said to be none.
+TEST_CASE("a number above all whole numbers is told as any other that is too large") {
+    CHECK(mistakes_in_group("{\"name\": \"b\", \"does\": \"lobby\",\n\"count\": 1" +
+                            std::string(30, '0') + "}") ==
+          std::vector<std::string>{
+              "f.json:4: users[1].count must be a whole number from 1 to 1000000, not 1e+30"});
 }
 
 TEST_CASE("a document of too many levels is refused") {
