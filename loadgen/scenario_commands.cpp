@@ -21,13 +21,18 @@ void tell(const std::vector<std::string>& mistakes) {
         fmt::print(stderr, "{}\n", mistake);
 }
 
+// "1 user", "2 users".
+std::string counted(std::size_t count, std::string_view one) {
+    return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
 int check(const std::vector<std::string>& files) {
     int code = 0;
     for (const std::string& file : files) {
         const auto scenario = read_scenario(file);
         if (scenario) {
-            fmt::print("{}: good: {} users in {} groups\n", file, scenario->users(),
-                       scenario->groups.size());
+            fmt::print("{}: good: {} in {}\n", file, counted(scenario->users(), "user"),
+                       counted(scenario->groups.size(), "group"));
         } else {
             tell(scenario.error());
             code = usage_error;
@@ -51,7 +56,7 @@ int list(const std::string& folder) {
     for (const std::filesystem::path& file : files) {
         const auto scenario = read_scenario(file.native());
         if (scenario) {
-            fmt::print("{}  ({} users)\n    {}\n", file.native(), scenario->users(),
+            fmt::print("{}  ({})\n    {}\n", file.native(), counted(scenario->users(), "user"),
                        scenario->description);
         } else {
             tell(scenario.error());
