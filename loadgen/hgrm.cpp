@@ -1,5 +1,7 @@
 // The percentile distribution of HdrHistogram (outputPercentileDistribution() with five steps for
-// each halving of the distance to 100 %), as its plotter at hdrhistogram.github.io reads it.
+// each halving of the distance to 100 %), as its plotter at hdrhistogram.github.io reads it. Values
+// are in milliseconds with six decimals, where HdrHistogram has as many as it has significant
+// digits: with three, a latency of 20 us would be known to 5 %, and the buckets know it to 0.1 %.
 
 #include <fmt/format.h>
 
@@ -34,19 +36,19 @@ std::string hgrm_report(const Histogram& latency) {
     for (double level = 0; shown < latency.count(); level = after(level)) {
         const std::uint64_t value_ns = latency.at_quantile(level);
         shown = latency.count_at_or_below(value_ns);
-        out += fmt::format("{:12.3f} {:14.12f} {:10} {:14.2f}\n",
+        out += fmt::format("{:12.6f} {:14.12f} {:10} {:14.2f}\n",
                            to_ms(static_cast<double>(value_ns)), level, shown, 1 / (1 - level));
     }
     const auto max_ms = to_ms(static_cast<double>(latency.max_ns()));
     if (latency.count() > 0) {
-        out += fmt::format("{:12.3f} {:14.12f} {:10}\n", max_ms, 1.0, latency.count());
+        out += fmt::format("{:12.6f} {:14.12f} {:10}\n", max_ms, 1.0, latency.count());
     }
     const double mean_ns = latency.count() == 0 ? 0
                                                 : static_cast<double>(latency.sum_ns()) /
                                                       static_cast<double>(latency.count());
-    out += fmt::format("#[Mean    = {:12.3f}, StdDeviation   = {:12.3f}]\n", to_ms(mean_ns),
+    out += fmt::format("#[Mean    = {:12.6f}, StdDeviation   = {:12.6f}]\n", to_ms(mean_ns),
                        to_ms(latency.standard_deviation_ns()));
-    out += fmt::format("#[Max     = {:12.3f}, Total count    = {:12}]\n", max_ms, latency.count());
+    out += fmt::format("#[Max     = {:12.6f}, Total count    = {:12}]\n", max_ms, latency.count());
     out += fmt::format("#[Buckets = {:12}, SubBuckets     = {:12}]\n",
                        static_cast<unsigned>(std::log2(Histogram::value_limit / sub_buckets)) + 1,
                        sub_buckets);

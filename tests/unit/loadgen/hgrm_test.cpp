@@ -58,6 +58,20 @@ TEST_CASE("a distribution rises to all values, in five steps for each halving of
     CHECK(rows.back().count == 10'000);
 }
 
+// It was printed to a microsecond: 20,480 ns and 20,500 ns were both 0.020.
+TEST_CASE("a distribution is as fine as the buckets") {
+    Histogram latency;
+    for (std::uint64_t ns = 20'000; ns < 21'000; ++ns)
+        latency.record(ns);
+    const std::vector<Row> rows = rows_of(hgrm_report(latency));
+    REQUIRE(rows.size() > 20);
+    for (const Row& row : rows) {
+        CAPTURE(row.quantile);
+        CHECK(row.value * 1e6 == Approx(20'000 + 1'000 * row.quantile).epsilon(0.001));
+    }
+    CHECK(rows.back().value == 0.020999);
+}
+
 TEST_CASE("the end of a distribution names mean, deviation, maximum, count and resolution") {
     Histogram latency;
     for (int i = 0; i < 100; ++i)
@@ -65,8 +79,8 @@ TEST_CASE("the end of a distribution names mean, deviation, maximum, count and r
     const std::string text = hgrm_report(latency);
     const std::string end = text.substr(text.find('#'));
     CHECK(end ==
-          "#[Mean    =        2.000, StdDeviation   =        1.000]\n"
-          "#[Max     =        3.000, Total count    =          100]\n"
+          "#[Mean    =     2.000000, StdDeviation   =     0.999552]\n"
+          "#[Max     =     3.000000, Total count    =          100]\n"
           "#[Buckets =           26, SubBuckets     =         2048]\n");
 }
 
