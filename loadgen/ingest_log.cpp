@@ -43,7 +43,7 @@ constexpr const char* ingest_exit_codes =
     "a second one ends at once).\n\n"
     "Examples:\n"
     "  uring-server --log-level debug 2>&1 | loadgen ingest-log\n"
-    "  loadgen ingest-log server.log --metrics-textfile metrics/log.prom";
+    "  loadgen ingest-log server.log --metrics-textfile log.prom";
 
 struct IngestOptions {
     std::string file = "-";        // "-": standard input
