@@ -336,7 +336,7 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen fanout --rooms 1000 --members 2 --json result.json\n"
                            "  loadgen fanout --protocol redis --connect 127.0.0.1:6379\n"
                            "  loadgen search --members 100 --slo 'p99<=5ms'\n"
-                           "  loadgen sweep --members 100 --rates 1000..100000\n"
+                           "  loadgen sweep --members 10 --rates 1000..100000\n"
                            "  loadgen idle --users 10000 --server-pid $(pidof uring-server)\n"
                            "  loadgen scenarios\n"
                            "  loadgen run bench/scenarios/churn.json --slo 'p99<=5ms'\n"
