@@ -17,6 +17,11 @@ sigset_t stop_signals() noexcept {
     return set;
 }
 
+void unblock() noexcept {
+    const sigset_t set = stop_signals();
+    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 }  // namespace
 
 Result<Interruption> Interruption::make() {
@@ -32,10 +37,17 @@ bool Interruption::requested() noexcept {
     if (requested_) return true;
     signalfd_siginfo signal{};
     if (::read(signals_.get(), &signal, sizeof signal) != sizeof signal) return false;
-    const sigset_t set = stop_signals();
-    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
     requested_ = true;
+    unblock();
     return true;
+}
+
+void Interruption::let_signals_through() noexcept {
+    const sigset_t set = stop_signals();
+    constexpr timespec at_once{};
+    while (::sigtimedwait(&set, nullptr, &at_once) > 0) {
+    }
+    unblock();
 }
 
 }  // namespace ringside::loadgen

@@ -13,6 +13,9 @@ class Interruption {
     [[nodiscard]] static Result<Interruption> make();
     /// True once a signal came.
     [[nodiscard]] bool requested() noexcept;
+    /// For what comes after the work: from now on the signals end the program at once. One that
+    /// came before and was not asked for is forgotten.
+    static void let_signals_through() noexcept;
 
  private:
     explicit Interruption(UniqueFd signals) noexcept : signals_(std::move(signals)) {}

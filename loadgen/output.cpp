@@ -7,8 +7,9 @@
 #include <filesystem>
 #include <system_error>
 
-#include "common/atomic_file.hpp"
+#include "common/output_file.hpp"
 #include "common/result.hpp"
+#include "loadgen/interruption.hpp"
 #include "loadgen/report.hpp"
 
 namespace ringside::loadgen {
@@ -27,6 +28,20 @@ void check_hgrm(const Options& options) {
     }
 }
 
+void check_in_place(const char* option, const std::string& path) {
+    if (::access(path.c_str(), W_OK) == 0) return;
+    throw StartError(
+        fmt::format("{}: cannot write {} ({})", option, path, last_error("access").text()));
+}
+
+Result<void> write_whole(const std::string& path, const std::string& text) {
+    const Result<OutputFile> file = OutputFile::find(path);
+    if (!file) return std::unexpected(file.error());
+    // A FIFO may have no reader for ever: Ctrl-C must end that.
+    if (file->in_place) Interruption::let_signals_through();
+    return file->write(text);
+}
+
 }  // namespace
 
 void check_output_file(const char* option, const std::string& path) {
@@ -35,7 +50,13 @@ void check_output_file(const char* option, const std::string& path) {
     if (std::filesystem::is_directory(path, ignored)) {
         throw StartError(fmt::format("{}: {} is a folder; name a file", option, path));
     }
-    std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    const Result<OutputFile> file = OutputFile::find(path);
+    if (!file) {
+        throw StartError(
+            fmt::format("{}: cannot write {} ({})", option, path, file.error().text()));
+    }
+    if (file->in_place) return check_in_place(option, path);
+    std::filesystem::path folder = file->path.parent_path();
     if (folder.empty()) folder = ".";
     if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
     throw StartError(fmt::format("{}: cannot write into {} ({})", option, folder.native(),
@@ -49,7 +70,7 @@ bool write_output_file(const std::string& path, const std::string& text) {
                    last_error("write").text());
         return false;
     }
-    const Result<void> written = write_file_atomically(path, text);
+    const Result<void> written = write_whole(path, text);
     if (written) return true;
     fmt::print(stderr, "loadgen: cannot write {} ({})\n", path, written.error().text());
     return false;

@@ -1,0 +1,105 @@
+"""Where the load generator's results go: files and what is none, full disks, closed streams.
+
+What is printed must not cost the measurement, and nothing that a user names may be lost: once a FIFO
+or a device became a file, a full disk below standard error aborted the run, and one below standard
+output ended with exit code 0 and without a table.
+
+Usage: output_test.py LOADGEN SERVER [server option ...]
+"""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from real_server import real_server
+
+RUN_SECONDS = 60
+FULL = "/dev/full"  # only ever as an open descriptor, which nothing can replace
+
+
+class Loads:
+    """Short loads against one server."""
+
+    def __init__(self, loadgen, port, folder):
+        self.loadgen, self.folder = loadgen, folder
+        self._load = [loadgen, "fanout", f"--connect=127.0.0.1:{port}", "--members=2",
+                      "--outstanding=1", "--warm-up=0", "--duration=1200ms"]
+
+    def run(self, *arguments, **streams):
+        """The completed process of a load."""
+        return self.call(*self._load[1:], *arguments, **streams)
+
+    def call(self, *arguments, **streams):
+        """The completed process of any command."""
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+        return subprocess.run([self.loadgen, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                              text=True, timeout=RUN_SECONDS, check=False, **streams)
+
+
+def check_fifo(loads):
+    """A reader of a FIFO gets the results, and it stays a FIFO."""
+    fifo, copy = loads.folder / "fifo", loads.folder / "copy.json"
+    os.mkfifo(fifo)
+    with copy.open("wb") as stream, subprocess.Popen(["cat", fifo], stdout=stream) as reader:
+        done = loads.run("--quiet", f"--json={fifo}")
+        assert stat.S_ISFIFO(fifo.stat().st_mode), "the FIFO was replaced"
+        assert reader.wait(RUN_SECONDS) == 0
+    assert done.returncode == 0, done
+    assert json.loads(copy.read_text())["valid"], copy.read_text()
+
+
+def check_link(loads):
+    """The file that a link points to is replaced, also where it is not there yet."""
+    link, real = loads.folder / "link.csv", loads.folder / "real.csv"
+    link.symlink_to("real.csv")
+    for _ in range(2):
+        done = loads.run("--quiet", f"--csv={link}")
+        assert done.returncode == 0 and link.is_symlink(), done
+        assert real.read_text().startswith("server_label,"), real.read_text()
+        real.write_text("old")
+
+
+def check_device(loads):
+    """A device is written to, and told of where it is full. Needs root, and a folder for devices."""
+    device = loads.folder / "full"
+    try:
+        os.mknod(device, stat.S_IFCHR | 0o600, os.makedev(1, 7))
+        device.open("wb").close()
+    except OSError as error:
+        print(f"no device of our own here: {error}")
+        return
+    done = loads.run("--quiet", f"--json={device}")
+    assert device.is_char_device(), "the device was replaced"
+    assert done.returncode == 2 and "No space left on device" in done.stderr, done
+    assert "VALID: all" in done.stdout, done
+
+
+def check_standard_output_by_name(loads):
+    """/dev/stdout that is a file has the table and then the results."""
+    both = loads.folder / "both"
+    with both.open("wb") as stream:
+        done = loads.run("--quiet", "--json=/dev/stdout", stdout=stream)
+    assert done.returncode == 0, done
+    table, start, results = both.read_text().partition("\n{")
+    assert "VALID: all" in table and json.loads(start + results)["valid"], both.read_text()
+
+
+def main():
+    """Each check; an AssertionError says what a user would have seen."""
+    loadgen, *command = sys.argv[1:]
+    with tempfile.TemporaryDirectory(prefix="ringside-output-") as name:
+        folder = Path(name)
+        with real_server(command, folder) as (_, port):
+            loads = Loads(loadgen, port, folder)
+            check_fifo(loads)
+            check_link(loads)
+            check_device(loads)
+            check_standard_output_by_name(loads)
+
+
+if __name__ == "__main__":
+    main()
