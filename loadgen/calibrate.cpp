@@ -16,6 +16,7 @@
 #include "loadgen/null_io.hpp"
 #include "loadgen/output.hpp"
 #include "loadgen/run.hpp"
+#include "loadgen/standard_streams.hpp"
 #include "loadgen/verification_cost.hpp"
 
 namespace ringside::loadgen {
@@ -49,8 +50,8 @@ int calibrate(const Options& options) {
         results,
         verification_ns_per_delivery({options.members, options.outstanding, options.payload_bytes},
                                      verified_deliveries)};
-    fmt::print(table_stream(options), "{}", calibration_table(calibration));
-    if (!results.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results.failure);
+    print_to(table_stream(options), calibration_table(calibration));
+    if (!results.failure.empty()) tell(fmt::format("loadgen: {}\n", results.failure));
     const bool written =
         options.json.empty() || write_output_file(options.json, calibration_json(calibration));
     return written ? results.exit_code() : std::max(results.exit_code(), usage_error);

@@ -24,6 +24,7 @@
 #include "loadgen/log_report.hpp"
 #include "loadgen/output.hpp"
 #include "loadgen/process_usage.hpp"
+#include "loadgen/standard_streams.hpp"
 
 namespace ringside::loadgen {
 
@@ -89,8 +90,8 @@ class Ingestion {
         }
         results_.seconds = static_cast<double>(monotonic_ns() - begin_ns_) / 1e9;
         results_.cpu_seconds = own_usage().cpu_seconds;
-        fmt::print("{}", log_table(results_));
-        if (!results_.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results_.failure);
+        print_to(stdout, log_table(results_));
+        if (!results_.failure.empty()) tell(fmt::format("loadgen: {}\n", results_.failure));
         bool written =
             options_.json.empty() || write_output_file(options_.json, log_json(results_));
         if (results_.interrupted) return interrupted;
@@ -132,8 +133,8 @@ class Ingestion {
     void write_textfile() {
         const Result<void> written = textfile_->write(log_snapshot(results_).text());
         if (written || std::exchange(write_failed_, true)) return;
-        fmt::print(stderr, "loadgen: cannot write {} ({}); reading goes on without it\n",
-                   options_.metrics_textfile, written.error().text());
+        tell(fmt::format("loadgen: cannot write {} ({}); reading goes on without it\n",
+                         options_.metrics_textfile, written.error().text()));
     }
 
     // A log that has ended is counted for good: its file is there for a scrape that comes later.
@@ -143,8 +144,8 @@ class Ingestion {
             textfile_->keep();
             return true;
         }
-        fmt::print(stderr, "loadgen: cannot write {} ({})\n", options_.metrics_textfile,
-                   written.error().text());
+        tell(fmt::format("loadgen: cannot write {} ({})\n", options_.metrics_textfile,
+                         written.error().text()));
         return false;
     }
 

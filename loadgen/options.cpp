@@ -15,6 +15,7 @@
 #include "loadgen/scenario_commands.hpp"
 #include "loadgen/scenario_file.hpp"
 #include "loadgen/search.hpp"
+#include "loadgen/standard_streams.hpp"
 #include "loadgen/start_time.hpp"
 #include "loadgen/sweep.hpp"
 #include "uring_async/io/io.hpp"
@@ -256,7 +257,7 @@ bool take_scenario(const CLI::App& run, const std::string& file, Options& option
     auto scenario = read_scenario(file);
     if (!scenario) {
         for (const std::string& mistake : scenario.error())
-            fmt::print(stderr, "loadgen: {}\n", mistake);
+            tell(fmt::format("loadgen: {}\n", mistake));
         return false;
     }
     if (run.count("--warm-up") > 0) scenario->warm_up_ns = options.warm_up_ns;
@@ -364,8 +365,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     }
     const char* const problem = settle(options);
     if (problem == nullptr) return std::nullopt;
-    fmt::print(stderr, "loadgen: {} ({} --help lists the options)\n", problem,
-               workload_name(options.workload));
+    tell(fmt::format("loadgen: {} ({} --help lists the options)\n", problem,
+                     workload_name(options.workload)));
     return usage_error;
 }
 

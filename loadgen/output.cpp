@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <system_error>
 
@@ -11,6 +10,7 @@
 #include "common/result.hpp"
 #include "loadgen/interruption.hpp"
 #include "loadgen/report.hpp"
+#include "loadgen/standard_streams.hpp"
 
 namespace ringside::loadgen {
 
@@ -65,14 +65,12 @@ void check_output_file(const char* option, const std::string& path) {
 
 bool write_output_file(const std::string& path, const std::string& text) {
     if (path == standard_output) {
-        if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return true;
-        fmt::print(stderr, "loadgen: cannot write to standard output ({})\n",
-                   last_error("write").text());
-        return false;
+        print_to(stdout, text);
+        return true;
     }
     const Result<void> written = write_whole(path, text);
     if (written) return true;
-    fmt::print(stderr, "loadgen: cannot write {} ({})\n", path, written.error().text());
+    tell(fmt::format("loadgen: cannot write {} ({})\n", path, written.error().text()));
     return false;
 }
 
@@ -95,9 +93,9 @@ std::FILE* table_stream(const Options& options) noexcept {
 
 bool write_outputs(const Options& options, const Results& results) {
     if (results.failure.empty() || results.measured_seconds > 0) {
-        fmt::print(table_stream(options), "{}", table_report(results));
+        print_to(table_stream(options), table_report(results));
     }
-    if (!results.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results.failure);
+    if (!results.failure.empty()) tell(fmt::format("loadgen: {}\n", results.failure));
     bool all = options.json.empty() || write_output_file(options.json, json_report(results));
     all &= options.csv.empty() || write_output_file(options.csv, csv_report(results));
     if (options.hgrm.empty()) return all;

@@ -23,7 +23,8 @@ void check_outputs(const Options& options);
 /// Before the work: throws StartError where `path`, which `option` names, is a folder, in one that
 /// cannot be written, or a device or a FIFO that cannot. Empty: no file is wanted.
 void check_output_file(const char* option, const std::string& path);
-/// False where it could not be written, which is told on standard error. At the end of the work: a
+/// False where it could not be written, which is told on standard error; of standard output
+/// output_arrived() tells. At the end of the work: a
 /// signal ends the program at once while it writes to what is no regular file.
 [[nodiscard]] bool write_output_file(const std::string& path, const std::string& text);
 

@@ -11,14 +11,15 @@
 #include "common/help_formatter.hpp"
 #include "common/server_start.hpp"
 #include "loadgen/scenario_file.hpp"
+#include "loadgen/standard_streams.hpp"
 
 namespace ringside::loadgen {
 
 namespace {
 
-void tell(const std::vector<std::string>& mistakes) {
+void tell_all(const std::vector<std::string>& mistakes) {
     for (const std::string& mistake : mistakes)
-        fmt::print(stderr, "{}\n", mistake);
+        tell(mistake + '\n');
 }
 
 int check(const std::vector<std::string>& files) {
@@ -26,10 +27,10 @@ int check(const std::vector<std::string>& files) {
     for (const std::string& file : files) {
         const auto scenario = read_scenario(file);
         if (scenario) {
-            fmt::print("{}: good: {} users in {} groups\n", file, scenario->users(),
-                       scenario->groups.size());
+            print_to(stdout, fmt::format("{}: good: {} users in {} groups\n", file,
+                                         scenario->users(), scenario->groups.size()));
         } else {
-            tell(scenario.error());
+            tell_all(scenario.error());
             code = usage_error;
         }
     }
@@ -51,10 +52,10 @@ int list(const std::string& folder) {
     for (const std::filesystem::path& file : files) {
         const auto scenario = read_scenario(file.native());
         if (scenario) {
-            fmt::print("{}  ({} users)\n    {}\n", file.native(), scenario->users(),
-                       scenario->description);
+            print_to(stdout, fmt::format("{}  ({} users)\n    {}\n", file.native(),
+                                         scenario->users(), scenario->description));
         } else {
-            tell(scenario.error());
+            tell_all(scenario.error());
             code = usage_error;
         }
     }

@@ -18,6 +18,7 @@ from pathlib import Path
 from real_server import real_server
 
 RUN_SECONDS = 60
+SCENARIOS = Path(__file__).resolve().parent.parent.parent / "bench" / "scenarios"
 FULL = "/dev/full"  # only ever as an open descriptor, which nothing can replace
 
 
@@ -88,6 +89,32 @@ def check_standard_output_by_name(loads):
     assert "VALID: all" in table and json.loads(start + results)["valid"], both.read_text()
 
 
+def check_full_standard_error(loads):
+    """Progress that nobody can read costs a run nothing."""
+    with open(FULL, "wb") as full:
+        done = loads.run(stderr=full)
+    assert done.returncode == 0 and "VALID: all" in done.stdout, done
+
+
+def check_lost_standard_output(loads):
+    """A table that is lost is told of, and the files are written all the same."""
+    lost = "loadgen: cannot write to standard output (No space left on device)\n"
+    for number, arguments in enumerate((("--quiet", "--json={}"), ("--quiet", "--json=-", "--csv={}"))):
+        file = loads.folder / f"lost-{number}"
+        with open(FULL, "wb") as full:
+            done = loads.run(*(argument.format(file) for argument in arguments), stdout=full)
+        assert done.returncode == 2 and done.stderr.endswith(lost), done
+        assert file.stat().st_size > 0, done
+    for arguments in (("--help",), ("--version",), ("fanout", "--help"),
+                      ("scenarios", SCENARIOS), ("calibrate", "--duration=100ms")):
+        with open(FULL, "wb") as full:
+            done = loads.call(*arguments, stdout=full)
+        assert done.returncode == 2 and done.stderr == lost, (arguments, done)
+    done = loads.run("--slo=p50<=1ns", "--quiet", preexec_fn=lambda: os.close(1), stdout=None)
+    assert done.returncode == 3, done
+    assert done.stderr == "loadgen: cannot write to standard output (Bad file descriptor)\n", done
+
+
 def main():
     """Each check; an AssertionError says what a user would have seen."""
     loadgen, *command = sys.argv[1:]
@@ -99,6 +126,8 @@ def main():
             check_link(loads)
             check_device(loads)
             check_standard_output_by_name(loads)
+            check_full_standard_error(loads)
+            check_lost_standard_output(loads)
 
 
 if __name__ == "__main__":
