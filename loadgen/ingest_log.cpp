@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "common/clock.hpp"
@@ -81,6 +82,7 @@ class Ingestion {
           results_{.tally = tally_, .file = options.file, .server_label = options.server_label} {
         if (options.metrics_textfile.empty()) return;
         textfile_ = std::make_unique<Textfile>(options.metrics_textfile);
+        removed_at_signal_.emplace(textfile_->path().c_str());
     }
 
     /// The exit code.
@@ -142,6 +144,7 @@ class Ingestion {
         const Result<void> written = textfile_->write(log_snapshot(results_).text());
         if (written) {
             textfile_->keep();
+            removed_at_signal_.reset();
             return true;
         }
         tell(fmt::format("loadgen: cannot write {} ({})\n", options_.metrics_textfile,
@@ -156,7 +159,8 @@ class Ingestion {
     LogTally tally_;
     LogResults results_;
     std::unique_ptr<Textfile> textfile_;  // null without --metrics-textfile
-    bool write_failed_ = false;           // told once
+    std::optional<RemovedAtSignal> removed_at_signal_;
+    bool write_failed_ = false;  // told once
     std::uint64_t begin_ns_ = 0;
     std::uint64_t next_textfile_ns_ = 0;
 };
@@ -181,7 +185,7 @@ void add_ingest_log(CLI::App& app, Command& command) {
     add_path_option(ingest, "--metrics-textfile", options->metrics_textfile,
                     "Write metrics here (a name that ends in .prom) for node-exporter's textfile "
                     "collector, while reading and at the end of the log. Stays after that; removed "
-                    "where reading was interrupted.");
+                    "where reading was interrupted, but for kill -9.");
     add_duration_option(ingest, "--metrics-interval", options->metrics_interval_ns, interval_ns_min,
                         interval_ns_max, false, "How often the metrics are written.");
     ingest

@@ -56,6 +56,7 @@ Monitor::Monitor(const Options& options, const RunState& state)
       shown_ns_(begin_ns_) {
     if (!options.metrics_textfile.empty()) {
         textfile_ = std::make_unique<Textfile>(options.metrics_textfile);
+        removed_at_signal_.emplace(textfile_->path().c_str());
     }
 }
 

@@ -161,9 +161,11 @@ void add_result_options(CLI::App& app, Options& options) {
                     "Write the distribution of each latency into this folder, as NAME.hgrm of "
                     "HdrHistogram, in milliseconds; the folder is made where it is missing.")
         ->group(group);
-    add_path_option(app, "--metrics-textfile", options.metrics_textfile,
-                    "Write metrics here (a name that ends in .prom) for node-exporter's textfile "
-                    "collector while running; removed at exit.")
+    add_path_option(
+        app, "--metrics-textfile", options.metrics_textfile,
+        "Write metrics here (a name that ends in .prom) for node-exporter's textfile "
+        "collector while running; removed at exit, also by a second Ctrl-C. After kill -9 "
+        "it stays: node_textfile_mtime_seconds tells that it is old.")
         ->group(group);
     add_duration_option(app, "--metrics-interval", options.metrics_interval_ns, 100 * ms, hour,
                         false, "How often the metrics are written.")

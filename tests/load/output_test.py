@@ -9,12 +9,14 @@ Usage: output_test.py LOADGEN SERVER [server option ...]
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from child import Child, wait_until
 from real_server import real_server
 
 RUN_SECONDS = 60
@@ -33,6 +35,10 @@ class Loads:
     def run(self, *arguments, **streams):
         """The completed process of a load."""
         return self.call(*self._load[1:], *arguments, **streams)
+
+    def start(self, *arguments):
+        """A load that goes on."""
+        return Child([*self._load, *arguments], self.folder / "load.log")
 
     def call(self, *arguments, **streams):
         """The completed process of any command."""
@@ -115,12 +121,34 @@ def check_lost_standard_output(loads):
     assert done.stderr == "loadgen: cannot write to standard output (Bad file descriptor)\n", done
 
 
+def check_second_interrupt(loads, server):
+    """It ends the program at once, of that signal, and the metrics do not outlive it."""
+    textfile = loads.folder / "load.prom"
+    child = loads.start("--quiet", "--duration=10m", f"--metrics-textfile={textfile}",
+                        "--metrics-interval=100ms")
+
+    def in_phase(phase):
+        return textfile.exists() and f'phase="{phase}"}} 1' in textfile.read_text()
+
+    wait_until(lambda: in_phase("measure"), 30.0, "the measured window")
+    server.signal(signal.SIGSTOP)  # so that the drain waits
+    try:
+        child.signal(signal.SIGINT)
+        wait_until(lambda: in_phase("drain"), 30.0, "the drain")
+        child.signal(signal.SIGINT)
+        code = child.wait(30.0)
+    finally:
+        server.signal(signal.SIGCONT)
+    assert code == -signal.SIGINT, f"exit code {code} after the second Ctrl-C"
+    assert not textfile.exists(), "the metrics outlived the run"
+
+
 def main():
     """Each check; an AssertionError says what a user would have seen."""
     loadgen, *command = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="ringside-output-") as name:
         folder = Path(name)
-        with real_server(command, folder) as (_, port):
+        with real_server(command, folder) as (server, port):
             loads = Loads(loadgen, port, folder)
             check_fifo(loads)
             check_link(loads)
@@ -128,6 +156,7 @@ def main():
             check_standard_output_by_name(loads)
             check_full_standard_error(loads)
             check_lost_standard_output(loads)
+            check_second_interrupt(loads, server)
 
 
 if __name__ == "__main__":
