@@ -166,6 +166,9 @@ class Ingestion {
 };
 
 int ingest_log(const IngestOptions& options) {
+    check_distinct({{"the log", options.file},
+                    {"--json", options.json},
+                    {"--metrics-textfile", options.metrics_textfile}});
     check_output_file("--json", options.json);
     return Ingestion(options).run();
 }

@@ -18,6 +18,10 @@ namespace {
 
 constexpr std::string_view standard_output = "-";
 
+std::string hgrm_file(const Options& options, Latency kind) {
+    return fmt::format("{}/{}.hgrm", options.hgrm, latency_name(kind));
+}
+
 void check_hgrm(const Options& options) {
     if (options.hgrm.empty()) return;
     std::error_code failed;
@@ -42,7 +46,40 @@ Result<void> write_whole(const std::string& path, const std::string& text) {
     return file->write(text);
 }
 
+// Where it lies, by whatever way it is named; empty: in no file.
+std::filesystem::path place_of(const std::string& path) {
+    if (path.empty() || path == standard_output) return {};
+    const Result<OutputFile> file = OutputFile::find(path);
+    const std::filesystem::path found = file ? file->path : std::filesystem::path(path);
+    std::error_code failed;
+    // What is relative and not there would stay relative.
+    const auto place = std::filesystem::weakly_canonical(std::filesystem::absolute(found), failed);
+    return failed ? found : place;
+}
+
+std::vector<NamedFile> outputs_of(const Options& options) {
+    std::vector<NamedFile> files = {{"--json", options.json},
+                                    {"--csv", options.csv},
+                                    {"--metrics-textfile", options.metrics_textfile}};
+    if (options.hgrm.empty()) return files;
+    for (std::size_t i = 0; i < latency_kinds; ++i)
+        files.push_back({"--hgrm", hgrm_file(options, static_cast<Latency>(i))});
+    return files;
+}
+
 }  // namespace
+
+void check_distinct(const std::vector<NamedFile>& files) {
+    for (auto one = files.begin(); one != files.end(); ++one) {
+        const std::filesystem::path place = place_of(one->path);
+        if (place.empty()) continue;
+        for (auto other = files.begin(); other != one; ++other) {
+            if (place_of(other->path) != place) continue;
+            throw StartError(fmt::format("{} and {} are one file, {}: name two", other->option,
+                                         one->option, one->path));
+        }
+    }
+}
 
 void check_output_file(const char* option, const std::string& path) {
     if (path.empty() || path == standard_output) return;
@@ -78,9 +115,7 @@ void check_outputs(const Options& options) {
     if (options.json == standard_output && options.csv == standard_output) {
         throw StartError("JSON and CSV cannot both go to standard output: name a file for one");
     }
-    if (!options.json.empty() && options.json == options.csv) {
-        throw StartError("JSON and CSV cannot both go to " + options.json + ": name two files");
-    }
+    check_distinct(outputs_of(options));
     check_output_file("--json", options.json);
     check_output_file("--csv", options.csv);
     check_hgrm(options);
@@ -103,8 +138,7 @@ bool write_outputs(const Options& options, const Results& results) {
         const auto kind = static_cast<Latency>(i);
         const Histogram& latency = results.recorder.latency(kind);
         if (latency.count() == 0) continue;
-        all &= write_output_file(fmt::format("{}/{}.hgrm", options.hgrm, latency_name(kind)),
-                                 hgrm_report(latency));
+        all &= write_output_file(hgrm_file(options, kind), hgrm_report(latency));
     }
     return all;
 }

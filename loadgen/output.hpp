@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "loadgen/results.hpp"
 
@@ -19,6 +20,15 @@ void check_outputs(const Options& options);
 [[nodiscard]] std::FILE* table_stream(const Options& options) noexcept;
 
 // ---- for what is no run; "-" is standard output ----
+
+/// A file, or none (empty), and the option that names it.
+struct NamedFile {
+    const char* option;
+    std::string path;
+};
+
+/// Before the work: throws StartError where two of them are the same file, however it is named.
+void check_distinct(const std::vector<NamedFile>& files);
 
 /// Before the work: throws StartError where `path`, which `option` names, is a folder, in one that
 /// cannot be written, or a device or a FIFO that cannot. Empty: no file is wanted.

@@ -143,6 +143,25 @@ def check_second_interrupt(loads, server):
     assert not textfile.exists(), "the metrics outlived the run"
 
 
+def check_one_file_for_two(loads):
+    """The one written last would be the only one left, so it is refused, however it is named."""
+    one, link = loads.folder / "one.prom", loads.folder / "one-link"
+    link.symlink_to(one)
+    log = loads.folder / "server.jsonl"
+    log.write_text('{"level": "info", "msg": "serving"}\n')
+    load, ingest = ("fanout", "--connect=127.0.0.1:1"), ("ingest-log", log)
+    for command, pair in ((load, (f"--json={one}", f"--metrics-textfile={one}")),
+                          (load, (f"--json={one}", f"--csv={loads.folder}/./one.prom")),
+                          (load, (f"--json={one}", f"--csv={link}")),
+                          (load, (f"--csv={loads.folder}/own_copy.hgrm", f"--hgrm={loads.folder}")),
+                          (ingest, (f"--json={one}", f"--metrics-textfile={one}")),
+                          (ingest, (f"--json={log}",))):
+        done = loads.call(*command, *pair)
+        assert done.returncode == 2 and "are one file" in done.stderr, (pair, done)
+        assert len(done.stderr.splitlines()) == 1, done
+    assert not one.exists() and log.stat().st_size > 0
+
+
 def main():
     """Each check; an AssertionError says what a user would have seen."""
     loadgen, *command = sys.argv[1:]
@@ -156,6 +175,7 @@ def main():
             check_standard_output_by_name(loads)
             check_full_standard_error(loads)
             check_lost_standard_output(loads)
+            check_one_file_for_two(loads)
             check_second_interrupt(loads, server)
 
 
