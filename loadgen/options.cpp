@@ -157,9 +157,11 @@ void add_result_options(CLI::App& app, Options& options) {
     add_path_option(app, "--csv", options.csv,
                     "Write the latencies here as CSV, one a line; - as for --json.")
         ->group(group);
-    add_path_option(app, "--hgrm", options.hgrm,
-                    "Write the distribution of each latency into this folder, as NAME.hgrm of "
-                    "HdrHistogram, in milliseconds; the folder is made where it is missing.")
+    add_path_option(
+        app, "--hgrm", options.hgrm,
+        "Write the distribution of each latency into this folder, as NAME.hgrm of "
+        "HdrHistogram, in milliseconds; the folder is made where it is missing. Files of "
+        "latencies that this run did not measure are removed from it.")
         ->group(group);
     add_path_option(
         app, "--metrics-textfile", options.metrics_textfile,

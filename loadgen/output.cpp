@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -36,6 +37,27 @@ void check_in_place(const char* option, const std::string& path) {
     if (::access(path.c_str(), W_OK) == 0) return;
     throw StartError(
         fmt::format("{}: cannot write {} ({})", option, path, last_error("access").text()));
+}
+
+// False where it could not be removed, which is told.
+bool remove_stale(const std::string& path) {
+    if (::unlink(path.c_str()) == 0 || errno == ENOENT) return true;
+    tell(fmt::format("loadgen: cannot remove {}, which is of an earlier run ({})\n", path,
+                     last_error("unlink").text()));
+    return false;
+}
+
+// A latency that was not measured has no file; what an earlier run left would be taken for one.
+bool write_distributions(const Options& options, const Recorder& recorder) {
+    bool all = true;
+    for (std::size_t i = 0; i < latency_kinds && !options.hgrm.empty(); ++i) {
+        const auto kind = static_cast<Latency>(i);
+        const std::string path = hgrm_file(options, kind);
+        const Histogram& latency = recorder.latency(kind);
+        all &= latency.count() == 0 ? remove_stale(path)
+                                    : write_output_file(path, hgrm_report(latency));
+    }
+    return all;
 }
 
 Result<void> write_whole(const std::string& path, const std::string& text) {
@@ -133,14 +155,7 @@ bool write_outputs(const Options& options, const Results& results) {
     if (!results.failure.empty()) tell(fmt::format("loadgen: {}\n", results.failure));
     bool all = options.json.empty() || write_output_file(options.json, json_report(results));
     all &= options.csv.empty() || write_output_file(options.csv, csv_report(results));
-    if (options.hgrm.empty()) return all;
-    for (std::size_t i = 0; i < latency_kinds; ++i) {
-        const auto kind = static_cast<Latency>(i);
-        const Histogram& latency = results.recorder.latency(kind);
-        if (latency.count() == 0) continue;
-        all &= write_output_file(hgrm_file(options, kind), hgrm_report(latency));
-    }
-    return all;
+    return write_distributions(options, results.recorder) && all;
 }
 
 }  // namespace ringside::loadgen

@@ -162,6 +162,18 @@ def check_one_file_for_two(loads):
     assert not one.exists() and log.stat().st_size > 0
 
 
+def check_stale_distributions(loads):
+    """A folder of distributions has those of the last run, and what is not ours."""
+    folder = loads.folder / "distributions"
+    done = loads.run("--quiet", "--rate=200", f"--hgrm={folder}")
+    uncorrected, mine = folder / "own_copy_uncorrected.hgrm", folder / "mine.hgrm"
+    assert uncorrected.exists(), done
+    mine.write_text("mine")
+    done = loads.run("--quiet", f"--hgrm={folder}")
+    assert done.returncode == 0 and not uncorrected.exists(), done
+    assert mine.exists() and (folder / "own_copy.hgrm").exists(), done
+
+
 def main():
     """Each check; an AssertionError says what a user would have seen."""
     loadgen, *command = sys.argv[1:]
@@ -176,6 +188,7 @@ def main():
             check_full_standard_error(loads)
             check_lost_standard_output(loads)
             check_one_file_for_two(loads)
+            check_stale_distributions(loads)
             check_second_interrupt(loads, server)
 
 
