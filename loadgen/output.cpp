@@ -25,6 +25,9 @@ std::string hgrm_file(const Options& options, Latency kind) {
 
 void check_hgrm(const Options& options) {
     if (options.hgrm.empty()) return;
+    if (options.hgrm == standard_output) {
+        throw StartError("--hgrm: it is a file for each latency, which - cannot be; name a folder");
+    }
     std::error_code failed;
     std::filesystem::create_directories(options.hgrm, failed);
     if (failed || ::access(options.hgrm.c_str(), W_OK | X_OK) != 0) {

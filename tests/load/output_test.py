@@ -171,6 +171,9 @@ def check_stale_distributions(loads):
     mine.write_text("mine")
     done = loads.run("--quiet", f"--hgrm={folder}")
     assert done.returncode == 0 and not uncorrected.exists(), done
+    refused = loads.run("--hgrm=-", cwd=loads.folder)
+    assert refused.returncode == 2 and "name a folder" in refused.stderr, refused
+    assert not (loads.folder / "-").exists()
     assert mine.exists() and (folder / "own_copy.hgrm").exists(), done
 
 
