@@ -272,6 +272,16 @@ bool take_scenario(const CLI::App& run, const std::string& file, Options& option
     return true;
 }
 
+// CLI11 asks for a command then, without a word of the one that was given. Null: it is known, or
+// there is none.
+const char* unknown_command(const CLI::App& app, int argc, const char* const* argv) {
+    if (argc < 2 || argv[1][0] == '-') return nullptr;
+    const auto named = [word = std::string_view(argv[1])](const CLI::App* command) {
+        return command->get_name() == word;
+    };
+    return app.get_subcommands(named).empty() ? argv[1] : nullptr;
+}
+
 std::string probe_text() {
     return uring::probe_io_uring().text();
 }
@@ -350,6 +360,10 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen calibrate\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
+    if (const char* const word = unknown_command(app, argc, argv)) {
+        tell(fmt::format("loadgen: there is no command '{}' (--help lists them)\n", word));
+        return usage_error;
+    }
     if (const auto code = parse_options(app, argc, argv, probe_text)) {
         command = {};  // of a line with a mistake behind it
         return code;

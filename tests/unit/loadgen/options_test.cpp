@@ -77,6 +77,15 @@ TEST_CASE("fanout and idle speak other protocols on request") {
     CHECK(read({workload, "--protocol", "chat"}).options.protocol == Protocol::chat);
 }
 
+// It was "A subcommand is required".
+TEST_CASE("a command that does not exist is named") {
+    const Outcome outcome = read({"fanuot", "--members=3"});
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.error == "loadgen: there is no command 'fanuot' (--help lists them)\n");
+    CHECK(read({"--help", "fanuot"}).exit_code == 0);
+    CHECK_THAT(read({}).error, Catch::Contains("--help lists the options"));
+}
+
 TEST_CASE("options are taken as they are given") {
     const Outcome outcome = read({"fanout",       "--rooms", "1000",           "--members=2",
                                   "--publishers", "2",       "--outstanding",  "8",
