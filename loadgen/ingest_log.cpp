@@ -23,6 +23,7 @@
 #include "common/options.hpp"
 #include "loadgen/interruption.hpp"
 #include "loadgen/log_report.hpp"
+#include "loadgen/options.hpp"
 #include "loadgen/output.hpp"
 #include "loadgen/process_usage.hpp"
 #include "loadgen/standard_streams.hpp"
@@ -191,12 +192,7 @@ void add_ingest_log(CLI::App& app, Command& command) {
                     "where reading was interrupted, but for kill -9.");
     add_duration_option(ingest, "--metrics-interval", options->metrics_interval_ns, interval_ns_min,
                         interval_ns_max, false, "How often the metrics are written.");
-    ingest
-        .add_option("--server-label", options->server_label,
-                    "What the results call the server, such as uring.")
-        ->type_name("TEXT")
-        ->capture_default_str()
-        ->take_last();
+    add_server_label(ingest, options->server_label);
     ingest.parse_complete_callback(
         [&command, options] { command = [options] { return ingest_log(*options); }; });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/result.hpp"
+#include "loadgen/control_characters.hpp"
 #include "loadgen/options.hpp"
 #include "loadgen/output.hpp"
 #include "loadgen/run.hpp"
@@ -29,7 +30,8 @@ int run_program(int argc, char** argv) {
         if (const auto code = read_options(argc, argv, options, command)) return *code;
         return command ? command() : run_load(options);
     } catch (const StartError& problem) {
-        tell(fmt::format("loadgen: {}\n", problem.what()));
+        // It may quote a file.
+        tell(fmt::format("loadgen: {}\n", controls_escaped(problem.what())));
         return usage_error;
     }
 }

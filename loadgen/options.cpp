@@ -9,6 +9,7 @@
 #include "common/options.hpp"
 #include "loadgen/calibrate.hpp"
 #include "loadgen/compare.hpp"
+#include "loadgen/control_characters.hpp"
 #include "loadgen/ingest_log.hpp"
 #include "loadgen/load_limits.hpp"
 #include "loadgen/merge.hpp"
@@ -138,12 +139,7 @@ void add_server_results(CLI::App& app, Options& options) {
                     "Write the results here as JSON; -: to standard output, and the table to "
                     "standard error.")
         ->group(group);
-    app.add_option("--server-label", options.server_label,
-                   "What the results call the server, such as uring.")
-        ->type_name("TEXT")
-        ->capture_default_str()
-        ->take_last()
-        ->group(group);
+    add_server_label(app, options.server_label)->group(group);
     add_count_option(app, "--server-pid", options.server_pid, 0, 1U << 22U,
                      "Process of the server, on this machine: measure its CPU time and, idle, its "
                      "memory.")
@@ -287,6 +283,23 @@ std::string probe_text() {
 }
 
 }  // namespace
+
+CLI::Option* add_server_label(CLI::App& app, std::string& target) {
+    const auto read = [&target](const std::string& text) {
+        if (text != controls_escaped(text)) {
+            throw CLI::ValidationError(
+                "--server-label",
+                "must be without control characters, not '" + controls_escaped(text) + "'");
+        }
+        target = text;
+    };
+    return app
+        .add_option_function<std::string>("--server-label", read,
+                                          "What the results call the server, such as uring.")
+        ->type_name("TEXT")
+        ->default_str(target)
+        ->take_last();
+}
 
 void add_slo_option(CLI::App& app, Options& options, const std::string& meaning) {
     const auto read = [&options](const std::string& text) {
