@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
+#include <cmath>
 #include <memory>
 
 #include "common/build_info.hpp"
@@ -15,7 +15,9 @@
 #include "loadgen/load_limits.hpp"
 #include "loadgen/null_io.hpp"
 #include "loadgen/output.hpp"
+#include "loadgen/report.hpp"
 #include "loadgen/run.hpp"
+#include "loadgen/standard_streams.hpp"
 #include "loadgen/verification_cost.hpp"
 
 namespace ringside::loadgen {
@@ -39,6 +41,10 @@ double deliveries_per_second(const Results& results) noexcept {
            results.measured_seconds;
 }
 
+std::string grouped_rate(double per_second) {
+    return grouped(static_cast<std::uint64_t>(std::llround(per_second)));
+}
+
 int calibrate(const Options& options) {
     check_outputs(options);
     Interruption interruption = or_start_error(Interruption::make());
@@ -49,8 +55,8 @@ int calibrate(const Options& options) {
         results,
         verification_ns_per_delivery({options.members, options.outstanding, options.payload_bytes},
                                      verified_deliveries)};
-    fmt::print(table_stream(options), "{}", calibration_table(calibration));
-    if (!results.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results.failure);
+    print_to(table_stream(options), calibration_table(calibration));
+    if (!results.failure.empty()) tell(fmt::format("loadgen: {}\n", results.failure));
     const bool written =
         options.json.empty() || write_output_file(options.json, calibration_json(calibration));
     return written ? results.exit_code() : std::max(results.exit_code(), usage_error);
@@ -123,9 +129,9 @@ std::string calibration_table(const Calibration& calibration) {
                              std::string_view remark) {
         text += fmt::format("  {:<18}{:>16} {}\n", name, value, remark);
     };
-    row("deliveries", fmt::format("{:.0f}", deliveries_per_second(results)),
+    row("deliveries", grouped_rate(deliveries_per_second(results)),
         fmt::format("/s, with {:.0f} % of a CPU", 100 * results.busy_share()));
-    row("ceiling", fmt::format("{:.0f}", calibration.deliveries_per_cpu_second()),
+    row("ceiling", grouped_rate(calibration.deliveries_per_cpu_second()),
         "/s, with a CPU of its own");
     row("CPU a delivery", fmt::format("{:.1f}", calibration.cpu_ns()), "ns");
     row("  verification", fmt::format("{:.1f}", calibration.verification_ns),
@@ -141,7 +147,7 @@ std::string calibration_table(const Calibration& calibration) {
         return text;
     }
     return text + fmt::format("\nVALID: all {} messages delivered whole, once, in order\n",
-                              results.recorder.counts.deliveries);
+                              grouped(results.recorder.counts.deliveries));
 }
 
 void add_calibrate(CLI::App& app, Command& command) {

@@ -13,6 +13,7 @@
 #include "common/options.hpp"
 #include "loadgen/comparability.hpp"
 #include "loadgen/report.hpp"
+#include "loadgen/standard_streams.hpp"
 
 namespace ringside::loadgen {
 
@@ -128,16 +129,14 @@ int run_compare(const std::string& path_a, const std::string& path_b, bool force
     const std::vector<std::string> reasons = incomparable(*a, *b);
     if (!reasons.empty()) {
         std::FILE* const stream = force ? stdout : stderr;
-        if (force)
-            fmt::print(stream, "NOT COMPARABLE, --force given:\n");
-        else
-            fmt::print(stream, "loadgen: not comparable (--force compares them anyway):\n");
+        print_to(stream, force ? "NOT COMPARABLE, --force given:\n"
+                               : "loadgen: not comparable (--force compares them anyway):\n");
         for (const std::string& reason : reasons)
-            fmt::print(stream, "  {}\n", reason);
+            print_to(stream, fmt::format("  {}\n", reason));
         if (!force) return usage_error;
-        fmt::print("\n");
+        print_to(stdout, "\n");
     }
-    fmt::print("{}", comparison_table(*a, *b));
+    print_to(stdout, comparison_table(*a, *b));
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "common/clock.hpp"
@@ -22,8 +23,10 @@
 #include "common/options.hpp"
 #include "loadgen/interruption.hpp"
 #include "loadgen/log_report.hpp"
+#include "loadgen/options.hpp"
 #include "loadgen/output.hpp"
 #include "loadgen/process_usage.hpp"
+#include "loadgen/standard_streams.hpp"
 
 namespace ringside::loadgen {
 
@@ -80,6 +83,7 @@ class Ingestion {
           results_{.tally = tally_, .file = options.file, .server_label = options.server_label} {
         if (options.metrics_textfile.empty()) return;
         textfile_ = std::make_unique<Textfile>(options.metrics_textfile);
+        removed_at_signal_.emplace(textfile_->path().c_str());
     }
 
     /// The exit code.
@@ -89,8 +93,8 @@ class Ingestion {
         }
         results_.seconds = static_cast<double>(monotonic_ns() - begin_ns_) / 1e9;
         results_.cpu_seconds = own_usage().cpu_seconds;
-        fmt::print("{}", log_table(results_));
-        if (!results_.failure.empty()) fmt::print(stderr, "loadgen: {}\n", results_.failure);
+        print_to(stdout, log_table(results_));
+        if (!results_.failure.empty()) tell(fmt::format("loadgen: {}\n", results_.failure));
         bool written =
             options_.json.empty() || write_output_file(options_.json, log_json(results_));
         if (results_.interrupted) return interrupted;
@@ -132,8 +136,8 @@ class Ingestion {
     void write_textfile() {
         const Result<void> written = textfile_->write(log_snapshot(results_).text());
         if (written || std::exchange(write_failed_, true)) return;
-        fmt::print(stderr, "loadgen: cannot write {} ({}); reading goes on without it\n",
-                   options_.metrics_textfile, written.error().text());
+        tell(fmt::format("loadgen: cannot write {} ({}); reading goes on without it\n",
+                         options_.metrics_textfile, written.error().text()));
     }
 
     // A log that has ended is counted for good: its file is there for a scrape that comes later.
@@ -141,10 +145,11 @@ class Ingestion {
         const Result<void> written = textfile_->write(log_snapshot(results_).text());
         if (written) {
             textfile_->keep();
+            removed_at_signal_.reset();
             return true;
         }
-        fmt::print(stderr, "loadgen: cannot write {} ({})\n", options_.metrics_textfile,
-                   written.error().text());
+        tell(fmt::format("loadgen: cannot write {} ({})\n", options_.metrics_textfile,
+                         written.error().text()));
         return false;
     }
 
@@ -155,12 +160,16 @@ class Ingestion {
     LogTally tally_;
     LogResults results_;
     std::unique_ptr<Textfile> textfile_;  // null without --metrics-textfile
-    bool write_failed_ = false;           // told once
+    std::optional<RemovedAtSignal> removed_at_signal_;
+    bool write_failed_ = false;  // told once
     std::uint64_t begin_ns_ = 0;
     std::uint64_t next_textfile_ns_ = 0;
 };
 
 int ingest_log(const IngestOptions& options) {
+    check_distinct({{"the log", options.file},
+                    {"--json", options.json},
+                    {"--metrics-textfile", options.metrics_textfile}});
     check_output_file("--json", options.json);
     return Ingestion(options).run();
 }
@@ -180,15 +189,10 @@ void add_ingest_log(CLI::App& app, Command& command) {
     add_path_option(ingest, "--metrics-textfile", options->metrics_textfile,
                     "Write metrics here (a name that ends in .prom) for node-exporter's textfile "
                     "collector, while reading and at the end of the log. Stays after that; removed "
-                    "where reading was interrupted.");
+                    "where reading was interrupted, but for kill -9.");
     add_duration_option(ingest, "--metrics-interval", options->metrics_interval_ns, interval_ns_min,
                         interval_ns_max, false, "How often the metrics are written.");
-    ingest
-        .add_option("--server-label", options->server_label,
-                    "What the results call the server, such as uring.")
-        ->type_name("TEXT")
-        ->capture_default_str()
-        ->take_last();
+    add_server_label(ingest, options->server_label);
     ingest.parse_complete_callback(
         [&command, options] { command = [options] { return ingest_log(*options); }; });
 }

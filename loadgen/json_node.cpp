@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/result.hpp"
+#include "loadgen/control_characters.hpp"
 
 namespace ringside::loadgen {
 
@@ -90,8 +91,10 @@ bool JsonNode::boolean() const {
 
 std::string JsonNode::text() const {
     std::string_view value;
-    if (element_.get(value) == simdjson::SUCCESS) return latin1_bytes(value);
-    refuse("a text");
+    if (element_.get(value) != simdjson::SUCCESS) refuse("a text");
+    std::string bytes = latin1_bytes(value);
+    if (bytes != controls_escaped(bytes)) refuse("a text without control characters");
+    return bytes;
 }
 
 }  // namespace ringside::loadgen

@@ -29,7 +29,8 @@ class JsonNode {
     [[nodiscard]] std::uint64_t whole(std::uint64_t max = UINT64_MAX) const;
     [[nodiscard]] double number() const;
     [[nodiscard]] bool boolean() const;
-    /// The bytes that JsonObject::text() was given.
+    /// The bytes that JsonObject::text() was given. Control characters are refused: most texts end
+    /// up on a terminal.
     [[nodiscard]] std::string text() const;
     /// The value itself.
     [[nodiscard]] std::string json() const { return simdjson::minify(element_); }

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 #include "common/clock.hpp"
 #include "loadgen/generator_limit.hpp"
+#include "loadgen/standard_streams.hpp"
 
 namespace ringside::loadgen {
 
@@ -61,6 +61,7 @@ Monitor::Monitor(const Options& options, const RunState& state)
       shown_ns_(begin_ns_) {
     if (!options.metrics_textfile.empty()) {
         textfile_ = std::make_unique<Textfile>(options.metrics_textfile);
+        removed_at_signal_.emplace(textfile_->path().c_str());
     }
 }
 
@@ -78,7 +79,7 @@ void Monitor::tick(std::uint64_t now_ns) {
 }
 
 void Monitor::finish() {
-    fmt::print(stderr, "{}", screen_.clear());
+    tell(screen_.clear());
 }
 
 void Monitor::show_progress(std::uint64_t now_ns) {
@@ -94,12 +95,13 @@ void Monitor::show_progress(std::uint64_t now_ns) {
 }
 
 void Monitor::print_line(std::uint64_t now_ns, const Counts& counts, std::uint64_t ns) const {
-    fmt::print(
-        stderr, "{:4} s  {:<12}  {:>6} users  {:>9.0f} msg/s  {:>10.0f} deliveries/s{}\n",
-        (now_ns - begin_ns_) / progress_interval_ns, phase_name(state_).text, state_.connected,
-        per_second(counts.messages_sent, ns), per_second(counts.deliveries, ns),
-        state_.violations.total() == 0 ? ""
-                                       : fmt::format("  {} VIOLATIONS", state_.violations.total()));
+    tell(fmt::format("{:4} s  {:<12}  {:>6} users  {:>9.0f} msg/s  {:>10.0f} deliveries/s{}\n",
+                     (now_ns - begin_ns_) / progress_interval_ns, phase_name(state_).text,
+                     state_.connected, per_second(counts.messages_sent, ns),
+                     per_second(counts.deliveries, ns),
+                     state_.violations.total() == 0
+                         ? ""
+                         : fmt::format("  {} VIOLATIONS", state_.violations.total())));
 }
 
 void Monitor::draw_view(std::uint64_t now_ns, const Counts& counts, std::uint64_t ns) {
@@ -120,7 +122,7 @@ void Monitor::draw_view(std::uint64_t now_ns, const Counts& counts, std::uint64_
     figures.violations = state_.violations.text();
     take_latencies(figures);
     read_window_size(style_);
-    fmt::print(stderr, "{}", screen_.draw(live_lines(figures, style_), style_.columns));
+    tell(screen_.draw(live_lines(figures, style_), style_.columns));
 }
 
 void Monitor::take_latencies(LiveFigures& figures) {
@@ -154,8 +156,8 @@ void Monitor::write_textfile() {
     if (written || write_failed_) return;
     write_failed_ = true;
     finish();
-    fmt::print(stderr, "loadgen: cannot write {} ({}); the run goes on without it\n",
-               options_.metrics_textfile, written.error().text());
+    tell(fmt::format("loadgen: cannot write {} ({}); the run goes on without it\n",
+                     options_.metrics_textfile, written.error().text()));
 }
 
 void Monitor::add_verdict(MetricsSnapshot& out) const {

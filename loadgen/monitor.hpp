@@ -7,6 +7,7 @@
 
 #include "common/histogram.hpp"
 #include "common/textfile.hpp"
+#include "loadgen/interruption.hpp"
 #include "loadgen/live_view.hpp"
 #include "loadgen/run_state.hpp"
 #include "loadgen/terminal.hpp"
@@ -41,6 +42,7 @@ class Monitor {
     const Options& options_;
     const RunState& state_;
     std::unique_ptr<Textfile> textfile_;  // null without --metrics-textfile
+    std::optional<RemovedAtSignal> removed_at_signal_;
     Progress progress_;
     TerminalStyle style_;
     bool write_failed_ = false;  // told once

@@ -9,12 +9,14 @@
 #include "common/options.hpp"
 #include "loadgen/calibrate.hpp"
 #include "loadgen/compare.hpp"
+#include "loadgen/control_characters.hpp"
 #include "loadgen/ingest_log.hpp"
 #include "loadgen/load_limits.hpp"
 #include "loadgen/merge.hpp"
 #include "loadgen/scenario_commands.hpp"
 #include "loadgen/scenario_file.hpp"
 #include "loadgen/search.hpp"
+#include "loadgen/standard_streams.hpp"
 #include "loadgen/start_time.hpp"
 #include "loadgen/sweep.hpp"
 #include "uring_async/io/io.hpp"
@@ -137,12 +139,7 @@ void add_server_results(CLI::App& app, Options& options) {
                     "Write the results here as JSON; -: to standard output, and the table to "
                     "standard error.")
         ->group(group);
-    app.add_option("--server-label", options.server_label,
-                   "What the results call the server, such as uring.")
-        ->type_name("TEXT")
-        ->capture_default_str()
-        ->take_last()
-        ->group(group);
+    add_server_label(app, options.server_label)->group(group);
     add_count_option(app, "--server-pid", options.server_pid, 0, 1U << 22U,
                      "Process of the server, on this machine: measure its CPU time and, idle, its "
                      "memory.")
@@ -156,13 +153,17 @@ void add_result_options(CLI::App& app, Options& options) {
     add_path_option(app, "--csv", options.csv,
                     "Write the latencies here as CSV, one a line; - as for --json.")
         ->group(group);
-    add_path_option(app, "--hgrm", options.hgrm,
-                    "Write the distribution of each latency into this folder, as NAME.hgrm of "
-                    "HdrHistogram, in milliseconds; the folder is made where it is missing.")
+    add_path_option(
+        app, "--hgrm", options.hgrm,
+        "Write the distribution of each latency into this folder, as NAME.hgrm of "
+        "HdrHistogram, in milliseconds; the folder is made where it is missing. Files of "
+        "latencies that this run did not measure are removed from it.")
         ->group(group);
-    add_path_option(app, "--metrics-textfile", options.metrics_textfile,
-                    "Write metrics here (a name that ends in .prom) for node-exporter's textfile "
-                    "collector while running; removed at exit.")
+    add_path_option(
+        app, "--metrics-textfile", options.metrics_textfile,
+        "Write metrics here (a name that ends in .prom) for node-exporter's textfile "
+        "collector while running; removed at exit, also by a second Ctrl-C. After kill -9 "
+        "it stays: node_textfile_mtime_seconds tells that it is old.")
         ->group(group);
     add_duration_option(app, "--metrics-interval", options.metrics_interval_ns, 100 * ms, hour,
                         false, "How often the metrics are written.")
@@ -256,7 +257,7 @@ bool take_scenario(const CLI::App& run, const std::string& file, Options& option
     auto scenario = read_scenario(file);
     if (!scenario) {
         for (const std::string& mistake : scenario.error())
-            fmt::print(stderr, "loadgen: {}\n", mistake);
+            tell(fmt::format("loadgen: {}\n", mistake));
         return false;
     }
     if (run.count("--warm-up") > 0) scenario->warm_up_ns = options.warm_up_ns;
@@ -267,11 +268,38 @@ bool take_scenario(const CLI::App& run, const std::string& file, Options& option
     return true;
 }
 
+// CLI11 asks for a command then, without a word of the one that was given. Null: it is known, or
+// there is none.
+const char* unknown_command(const CLI::App& app, int argc, const char* const* argv) {
+    if (argc < 2 || argv[1][0] == '-') return nullptr;
+    const auto named = [word = std::string_view(argv[1])](const CLI::App* command) {
+        return command->get_name() == word;
+    };
+    return app.get_subcommands(named).empty() ? argv[1] : nullptr;
+}
+
 std::string probe_text() {
     return uring::probe_io_uring().text();
 }
 
 }  // namespace
+
+CLI::Option* add_server_label(CLI::App& app, std::string& target) {
+    const auto read = [&target](const std::string& text) {
+        if (text != controls_escaped(text)) {
+            throw CLI::ValidationError(
+                "--server-label",
+                "must be without control characters, not '" + controls_escaped(text) + "'");
+        }
+        target = text;
+    };
+    return app
+        .add_option_function<std::string>("--server-label", read,
+                                          "What the results call the server, such as uring.")
+        ->type_name("TEXT")
+        ->default_str(target)
+        ->take_last();
+}
 
 void add_slo_option(CLI::App& app, Options& options, const std::string& meaning) {
     const auto read = [&options](const std::string& text) {
@@ -345,6 +373,10 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen calibrate\n"
                            "  loadgen fanout --help\n\n") +
                exit_codes);
+    if (const char* const word = unknown_command(app, argc, argv)) {
+        tell(fmt::format("loadgen: there is no command '{}' (--help lists them)\n", word));
+        return usage_error;
+    }
     if (const auto code = parse_options(app, argc, argv, probe_text)) {
         command = {};  // of a line with a mistake behind it
         return code;
@@ -364,8 +396,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
     }
     const char* const problem = settle(options);
     if (problem == nullptr) return std::nullopt;
-    fmt::print(stderr, "loadgen: {} ({} --help lists the options)\n", problem,
-               workload_name(options.workload));
+    tell(fmt::format("loadgen: {} ({} --help lists the options)\n", problem,
+                     workload_name(options.workload)));
     return usage_error;
 }
 

@@ -16,7 +16,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace ringside::loadgen {
 
@@ -81,6 +82,8 @@ inline constexpr int usage_error = 2;  // exit code
 void add_rate_run_options(CLI::App& app, Options& options);
 /// `meaning` opens the option's description.
 void add_slo_option(CLI::App& app, Options& options, const std::string& meaning);
+/// --server-label, which ends up in tables and files: no control characters.
+CLI::Option* add_server_label(CLI::App& app, std::string& target);
 /// Sets what follows from other options; why these make no sense together, or null.
 [[nodiscard]] const char* settle(Options& options);
 

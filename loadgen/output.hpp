@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "loadgen/results.hpp"
 
@@ -20,10 +21,21 @@ void check_outputs(const Options& options);
 
 // ---- for what is no run; "-" is standard output ----
 
-/// Before the work: throws StartError where `path`, which `option` names, is a folder or in one
-/// that cannot be written. Empty: no file is wanted.
+/// A file, or none (empty), and the option that names it.
+struct NamedFile {
+    const char* option;
+    std::string path;
+};
+
+/// Before the work: throws StartError where two of them are the same file, however it is named.
+void check_distinct(const std::vector<NamedFile>& files);
+
+/// Before the work: throws StartError where `path`, which `option` names, is a folder, in one that
+/// cannot be written, or a device or a FIFO that cannot. Empty: no file is wanted.
 void check_output_file(const char* option, const std::string& path);
-/// False where it could not be written, which is told on standard error.
+/// False where it could not be written, which is told on standard error; of standard output
+/// output_arrived() tells. At the end of the work: a
+/// signal ends the program at once while it writes to what is no regular file.
 [[nodiscard]] bool write_output_file(const std::string& path, const std::string& text);
 
 }  // namespace ringside::loadgen

@@ -80,6 +80,7 @@ void read_shards(const JsonNode& node, Shards& shards) {
 }
 
 void read_scenario_of(const JsonNode& node, Options& options) {
+    static_cast<void>(node.at("name").text());  // refuses control characters
     auto scenario = parse_scenario(node.json(), "scenario");
     if (!scenario) node.refuse("a scenario (" + scenario.error().front() + ")");
     options.users = scenario->users();

@@ -25,12 +25,8 @@ std::uint32_t draw_run() {
 }
 
 SocketAddress address_of(const Options& options) {
-    const Result<SocketAddress> address = parse_address(options.connect);
-    if (!address) {
-        throw StartError(fmt::format(
-            "--connect: '{}' is no address ({}); it is HOST:PORT, such as 127.0.0.1:5000",
-            options.connect, address.error().text()));
-    }
+    const auto address = parse_address(options.connect);
+    if (!address) throw StartError("--connect: " + address.error());
     if (options.sources > 1 && !address->text().starts_with("127.")) {
         throw StartError(fmt::format(
             "--sources: {} is not reached from loopback addresses; take 127.0.0.1:PORT or leave "

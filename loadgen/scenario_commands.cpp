@@ -11,14 +11,15 @@
 #include "common/help_formatter.hpp"
 #include "common/server_start.hpp"
 #include "loadgen/scenario_file.hpp"
+#include "loadgen/standard_streams.hpp"
 
 namespace ringside::loadgen {
 
 namespace {
 
-void tell(const std::vector<std::string>& mistakes) {
+void tell_all(const std::vector<std::string>& mistakes) {
     for (const std::string& mistake : mistakes)
-        fmt::print(stderr, "{}\n", mistake);
+        tell(mistake + '\n');
 }
 
 // "1 user", "2 users".
@@ -31,10 +32,11 @@ int check(const std::vector<std::string>& files) {
     for (const std::string& file : files) {
         const auto scenario = read_scenario(file);
         if (scenario) {
-            fmt::print("{}: good: {} in {}\n", file, counted(scenario->users(), "user"),
-                       counted(scenario->groups.size(), "group"));
+            print_to(stdout,
+                     fmt::format("{}: good: {} in {}\n", file, counted(scenario->users(), "user"),
+                                 counted(scenario->groups.size(), "group")));
         } else {
-            tell(scenario.error());
+            tell_all(scenario.error());
             code = usage_error;
         }
     }
@@ -56,10 +58,11 @@ int list(const std::string& folder) {
     for (const std::filesystem::path& file : files) {
         const auto scenario = read_scenario(file.native());
         if (scenario) {
-            fmt::print("{}  ({})\n    {}\n", file.native(), counted(scenario->users(), "user"),
-                       scenario->description);
+            print_to(stdout,
+                     fmt::format("{}  ({})\n    {}\n", file.native(),
+                                 counted(scenario->users(), "user"), scenario->description));
         } else {
-            tell(scenario.error());
+            tell_all(scenario.error());
             code = usage_error;
         }
     }

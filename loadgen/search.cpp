@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <memory>
 
 #include "common/options.hpp"
@@ -16,6 +15,7 @@
 #include "loadgen/rate_run.hpp"
 #include "loadgen/report.hpp"
 #include "loadgen/run_start.hpp"
+#include "loadgen/standard_streams.hpp"
 
 namespace ringside::loadgen {
 
@@ -52,8 +52,7 @@ struct Searched {
 };
 
 void print_now(const Options& load, const std::string& text) {
-    fmt::print(table_stream(load), "{}", text);
-    std::fflush(stdout);
+    print_to(table_stream(load), text);
 }
 
 std::string step_json(RateSearch::Kind kind, const RateStep& step) {
@@ -157,7 +156,7 @@ int run_search(const Search& wanted) {
     if (searched.failure.empty() || searched.steps.size() > 1) {
         print_now(wanted.load, '\n' + wrapped(search_verdict(wanted, searched)));
     }
-    if (!searched.failure.empty()) fmt::print(stderr, "loadgen: {}\n", searched.failure);
+    if (!searched.failure.empty()) tell(fmt::format("loadgen: {}\n", searched.failure));
     const int code = search_exit_code(searched);
     const std::string& json = wanted.load.json;
     const bool written = json.empty() || write_output_file(json, search_json(wanted, searched));

@@ -14,6 +14,7 @@
 #include "loadgen/rate_report.hpp"
 #include "loadgen/rate_run.hpp"
 #include "loadgen/run_start.hpp"
+#include "loadgen/standard_streams.hpp"
 
 namespace ringside::loadgen {
 
@@ -56,8 +57,8 @@ Swept sweep_rates(const Sweep& sweep) {
             break;
         }
         if (sweep.load.quiet) continue;
-        fmt::print(stderr, "{} of {}: {} messages/s: {}\n", swept.steps.size(), sweep.rates.size(),
-                   rate, step.word);
+        tell(fmt::format("{} of {}: {} messages/s: {}\n", swept.steps.size(), sweep.rates.size(),
+                         rate, step.word));
     }
     return swept;
 }
@@ -104,8 +105,8 @@ int run_sweep(const Sweep& sweep) {
     check_before_run(sweep.load);
     const Swept swept = sweep_rates(sweep);
     const bool any = std::ranges::any_of(swept.steps, &RateStep::loaded);
-    if (any) fmt::print(table_stream(sweep.load), "{}", sweep_table(sweep, swept));
-    if (!swept.failure.empty()) fmt::print(stderr, "loadgen: {}\n", swept.failure);
+    if (any) print_to(table_stream(sweep.load), sweep_table(sweep, swept));
+    if (!swept.failure.empty()) tell(fmt::format("loadgen: {}\n", swept.failure));
     const int code = sweep_exit_code(swept);
     const std::string& json = sweep.load.json;
     const bool written = json.empty() || write_output_file(json, sweep_json(sweep, swept));

@@ -12,8 +12,6 @@
 
 namespace ringside {
 
-namespace {
-
 Result<void> write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = ::write(fd, text.data(), text.size());
@@ -23,8 +21,6 @@ Result<void> write_all(int fd, std::string_view text) {
     }
     return {};
 }
-
-}  // namespace
 
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text) {
     const std::string temporary = path.string() + "." + std::to_string(::getpid());

@@ -13,4 +13,7 @@ namespace ringside {
 [[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path,
                                                  std::string_view text);
 
+/// Goes on after a write of a part.
+[[nodiscard]] Result<void> write_all(int fd, std::string_view text);
+
 }  // namespace ringside

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -340,7 +341,11 @@ std::optional<int> parse_options(CLI::App& app, int argc, const char* const* arg
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& asked) {  // --help and --version
-        return app.exit(asked);
+        // Not by std::cout: it flushes, and where that fails nobody learns why.
+        std::ostringstream text;
+        const int code = app.exit(asked, text, text);
+        std::fputs(text.str().c_str(), stdout);
+        return code;
     } catch (const CLI::ParseError& wrong) {
         std::fputs(
             fmt::format("{}: {} (--help lists the options)\n", program, usage_text(wrong)).c_str(),

@@ -55,11 +55,8 @@ UniqueFd open_listener(const std::string& listen) {
         }
         return inherited;
     }
-    const Result<SocketAddress> address = parse_address(listen);
-    if (!address) {
-        throw StartError("--listen " + listen + " is no address (" + address.error().text() +
-                         "): give HOST:PORT, for example 127.0.0.1:5000");
-    }
+    const auto address = parse_address(listen);
+    if (!address) throw StartError("--listen: " + address.error());
     Result<UniqueFd> listener = make_listener(*address);
     if (listener) return std::move(*listener);
     const std::string why = "cannot listen on " + listen + " (" + listener.error().text() + "): ";

@@ -84,17 +84,23 @@ std::string SocketAddress::text() const {
     return std::string(host) + ":" + port;
 }
 
-Result<SocketAddress> parse_address(std::string_view host_port) {
+std::expected<SocketAddress, std::string> parse_address(std::string_view host_port) {
     const std::optional<HostPort> parts = split(host_port);
-    if (!parts) return std::unexpected(Error{EINVAL, "address is not HOST:PORT"});
+    if (!parts) {
+        return std::unexpected("'" + std::string(host_port) +
+                               "' is no address: give HOST:PORT, such as 127.0.0.1:5000");
+    }
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_NUMERICSERV;
     addrinfo* found = nullptr;
     const int problem = ::getaddrinfo(parts->host.c_str(), parts->port.c_str(), &hints, &found);
-    if (problem == EAI_SYSTEM) return std::unexpected(last_error("look up host"));
-    if (problem != 0) return std::unexpected(Error{EADDRNOTAVAIL, "look up host"});
+    if (problem != 0) {
+        const char* const why =
+            problem == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(problem);
+        return std::unexpected("cannot find host '" + parts->host + "' (" + why + ")");
+    }
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
     SocketAddress address;
     std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);

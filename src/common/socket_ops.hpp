@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <expected>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,10 @@ struct SocketAddress {
 };
 
 /// Reads HOST:PORT: "127.0.0.1:5000", "[::1]:0", "localhost:5000" (the first address of a name).
-/// The host may not be empty: listening to the whole world is said as 0.0.0.0 or [::].
-[[nodiscard]] Result<SocketAddress> parse_address(std::string_view host_port);
+/// The host may not be empty: listening to the whole world is said as 0.0.0.0 or [::]. The error is
+/// for whoever gave the address: "cannot find host 'nosuch' (Name or service not known)", or what
+/// an address looks like.
+[[nodiscard]] std::expected<SocketAddress, std::string> parse_address(std::string_view host_port);
 
 /// A non-blocking listener; port 0 takes a free one, local_port() tells which. Accepted sockets
 /// inherit TCP_NODELAY from it.

@@ -198,6 +198,9 @@ def check_nobody_there(bench):
     assert "cannot connect" in text and "--connect" in text, text
     assert len(text.strip().splitlines()) == 1, text
     assert "cannot connect" in results["failure"], results
+    lost = Child([bench.loadgen, "thesis", "--connect=no..such.host:1"], bench.folder / "lost.log")
+    code, text = lost.wait(30.0), lost.output.read_text()
+    assert code == 2 and "--connect: cannot find host 'no..such.host' (" in text, f"{code}: {text}"
 
 
 def main():

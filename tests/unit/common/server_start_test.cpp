@@ -16,4 +16,9 @@ TEST_CASE("clients leave the descriptors to the server that it needs for itself 
     CHECK_THROWS_AS(connections_within(0, needed, 1), StartError);
 }
 
+TEST_CASE("a server whose host does not exist says which") {
+    CHECK_THROWS_WITH(open_listener("no..such.host:0"),
+                      Catch::StartsWith("--listen: cannot find host 'no..such.host' ("));
+}
+
 }  // namespace ringside

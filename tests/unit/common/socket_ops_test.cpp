@@ -28,13 +28,13 @@ SocketAddress with_port(std::string_view host, std::uint16_t port) {
 TEST_CASE("an address is read from HOST:PORT and printed the same way") {
     const std::string text = GENERATE("127.0.0.1:5000", "0.0.0.0:0", "[::1]:0", "[::]:65535");
     CAPTURE(text);
-    const Result<SocketAddress> address = parse_address(text);
+    const auto address = parse_address(text);
     REQUIRE(address.has_value());
     CHECK(address->text() == text);
 }
 
 TEST_CASE("a host name is looked up") {
-    const Result<SocketAddress> address = parse_address("localhost:80");
+    const auto address = parse_address("localhost:80");
     REQUIRE(address.has_value());
     CHECK((address->text() == "127.0.0.1:80" || address->text() == "[::1]:80"));
 }
@@ -44,18 +44,19 @@ TEST_CASE("what is no HOST:PORT is refused") {
         GENERATE("", ":", "127.0.0.1", "127.0.0.1:", ":5000", "5000", "::1:80", "127.0.0.1:65536",
                  "127.0.0.1:-1", "127.0.0.1:80x", "[]:80", "[::1:80", "::1]:80", "127.0.0.1: 80");
     CAPTURE(text);
-    const Result<SocketAddress> address = parse_address(text);
+    const auto address = parse_address(text);
     REQUIRE_FALSE(address.has_value());
-    CHECK(address.error().code == EINVAL);
+    CHECK(address.error() ==
+          "'" + text + "' is no address: give HOST:PORT, such as 127.0.0.1:5000");
 }
 
-// Whether the resolver answers "no such host" or fails itself depends on the machine: the operation
-// is the same, and the code is not that of a malformed address.
-TEST_CASE("a host that does not exist is an error of its own") {
-    const Result<SocketAddress> address = parse_address("no..such.host:80");
+// It was "look up host: Cannot assign requested address" once. The reason in the brackets depends
+// on the machine: its resolver answers "no such host", or fails itself.
+TEST_CASE("a host that does not exist is told with its name, and not as a malformed address") {
+    const auto address = parse_address("no..such.host:80");
     REQUIRE_FALSE(address.has_value());
-    CHECK(std::string(address.error().operation) == "look up host");
-    CHECK(address.error().code != EINVAL);
+    CHECK_THAT(address.error(), Catch::StartsWith("cannot find host 'no..such.host' (") &&
+                                    !Catch::Contains("assign") && Catch::EndsWith(")"));
 }
 
 // The service manager's sockets come without it; each answer would wait for the client's

@@ -73,7 +73,9 @@ TEST_CASE("a calibration's table keeps within 80 columns and gives a verdict") {
     const std::string table = calibration_table({results, 18});
     CHECK_THAT(table, Catch::Contains("90.0 ns") && Catch::Contains("18.0 ns of it, 20 %"));
     CHECK_THAT(table, Catch::Contains(wrong ? "\nINVALID: 3 violations"
-                                            : "\nVALID: all 20000000 messages"));
+                                            : "\nVALID: all 20,000,000 messages"));
+    CHECK_THAT(table, Catch::Contains(" 10,000,000 /s, with 90 %") &&
+                          Catch::Contains(" 11,111,111 /s, with a CPU of its own"));
     CHECK(results.exit_code() == (wrong ? 4 : 0));
     std::istringstream lines(table);
     for (std::string line; std::getline(lines, line);) {

@@ -45,6 +45,12 @@ Ingested ingest(std::vector<std::string> arguments) {
 
 }  // namespace
 
+TEST_CASE("a label with control characters is refused") {
+    const Ingested outcome = ingest({"a.log", "--server-label", "a\x1b[31m"});
+    CHECK(outcome.exit_code == 2);
+    CHECK_THAT(outcome.error, Catch::Contains("--server-label: must be without control"));
+}
+
 TEST_CASE("a log file is read to its end, and its metrics stay for a scrape that comes later") {
     const test::TempFolder folder;
     const std::string log = folder / "server.log";

@@ -72,6 +72,26 @@ TEST_CASE("no line is as wide as the terminal, and the view is lower than it") {
     }
 }
 
+// At 20 columns it was "messages/s" without a figure, and words that were cut.
+TEST_CASE("a narrow view leaves out whole figures, never a part of one") {
+    LiveFigures figures = measuring();
+    figures.violations = "3 lost, 12 repeated";
+    const auto view = [&figures](std::size_t columns) {
+        return live_lines(figures, {columns, 24, false, false});
+    };
+    CHECK(view(20) == std::vector<std::string>{"measuring, 7 s left", "10000 offered",
+                                               "deliveries/s 999812", "violations 3 lost,"});
+    CHECK(view(30) ==
+          std::vector<std::string>{"measuring, 7 s left 100 users", "messages/s 10000 offered",
+                                   "deliveries/s       999812  ##", "last_member, ms p50    0.213",
+                                   "violations 3 lost,"});
+    CHECK(view(40)[1] == "messages/s 10000 offered 10003 sent");
+    figures.violations.clear();
+    CHECK(view(16).back() == "violations none");
+    CHECK(view(5).empty());
+    CHECK(view(15) == std::vector<std::string>{"100 users", "10000 offered"});
+}
+
 TEST_CASE("the sparkline of a minute keeps its latest seconds where the terminal is narrow") {
     std::vector<double> rising(60);
     for (std::size_t i = 0; i < rising.size(); ++i)

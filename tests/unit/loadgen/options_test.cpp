@@ -77,6 +77,27 @@ TEST_CASE("fanout and idle speak other protocols on request") {
     CHECK(read({workload, "--protocol", "chat"}).options.protocol == Protocol::chat);
 }
 
+// It was "A subcommand is required".
+TEST_CASE("a command that does not exist is named") {
+    const Outcome outcome = read({"fanuot", "--members=3"});
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.error == "loadgen: there is no command 'fanuot' (--help lists them)\n");
+    CHECK(read({"--help", "fanuot"}).exit_code == 0);
+    CHECK_THAT(read({}).error, Catch::Contains("--help lists the options"));
+}
+
+TEST_CASE("a label with control characters is refused, in words that have none") {
+    for (const char* const command : {"thesis", "fanout", "idle", "sweep", "search"}) {
+        CAPTURE(command);
+        const Outcome outcome = read({command, "--server-label", "a\n\x1b[31m"});
+        CHECK(outcome.exit_code == 2);
+        CHECK(outcome.error ==
+              "loadgen: --server-label: must be without control characters, not "
+              "'a\\x0a\\x1b[31m' (--help lists the options)\n");
+    }
+    CHECK(read({"fanout", "--server-label", "\xc3\xa9 x"}).options.server_label == "\xc3\xa9 x");
+}
+
 TEST_CASE("options are taken as they are given") {
     const Outcome outcome = read({"fanout",       "--rooms", "1000",           "--members=2",
                                   "--publishers", "2",       "--outstanding",  "8",

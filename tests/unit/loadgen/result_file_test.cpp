@@ -43,7 +43,7 @@ TEST_CASE("results that were read report what they did before, to the byte") {
         results->options.slo = parse_slo("send_lag:p99.9<=2.5ms");
     }
     SECTION("with bytes in texts that are no ASCII") {
-        results->options.server_label = "\xc3\xa9\xff\x01\"";
+        results->options.server_label = "\xc3\xa9\xff\"";
     }
     SECTION("of a failed run without a window, a server, a machine") {
         results->results.failure = "lost a connection";
@@ -112,6 +112,17 @@ TEST_CASE("a file that is not as documented is refused in one line that names th
                Catch::Contains("/latencies/own_copy: a histogram whose"));
     CHECK_THAT(complaint("\"messages_per_second\": 1000", "\"messages_per_second\": 0"),
                Catch::Contains("/parameters/open_loop/messages_per_second: at least 1"));
+}
+
+// A file that somebody sends must not move the cursor of whoever compares it, or set colours.
+TEST_CASE("control characters in a result file are refused") {
+    const std::string bad = R"("a\n\u001b[31m")";
+    CHECK_THAT(complaint("\"fanout\"", bad),
+               Catch::Equals("a.json: /workload: a text without control characters is wanted"));
+    CHECK_THAT(complaint("\"interrupted\": false", "\"interrupted\": false, \"failure\": " + bad),
+               Catch::Contains("/failure: "));
+    CHECK_THAT(complaint("\"server_label\": \"", R"("server_label": "\u0007)"),
+               Catch::Contains("/server_label: "));
 }
 
 TEST_CASE("what is no file that can be read is told by its name") {
