@@ -180,6 +180,7 @@ def check_stale_distributions(loads):
 def main():
     """Each check; an AssertionError says what a user would have seen."""
     loadgen, *command = sys.argv[1:]
+    loadgen = os.path.abspath(loadgen)  # one check is made in another folder
     with tempfile.TemporaryDirectory(prefix="ringside-output-") as name:
         folder = Path(name)
         with real_server(command, folder) as (server, port):
