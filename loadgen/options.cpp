@@ -35,9 +35,9 @@ constexpr const char* slo_missed =
 
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
-    "options, 3 --slo was missed, 4 a delivery was wrong or missing, or the load\n"
-    "generator was too late or too busy for its rate, 130 interrupted (Ctrl-C\n"
-    "prints the partial result, a second one ends at once).";
+    "options or results that cannot be written, 3 --slo was missed, 4 a delivery was\n"
+    "wrong or missing, or the load generator was too late or too busy for its rate,\n"
+    "130 interrupted (Ctrl-C prints the partial result, a second one ends at once).";
 
 void add_connection_options(CLI::App& app, Options& options) {
     add_address_option(app, "--connect", options.connect, "The server.")->group("Run");
