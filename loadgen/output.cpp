@@ -66,8 +66,11 @@ bool write_distributions(const Options& options, const Recorder& recorder) {
 Result<void> write_whole(const std::string& path, const std::string& text) {
     const Result<OutputFile> file = OutputFile::find(path);
     if (!file) return std::unexpected(file.error());
-    // A FIFO may have no reader for ever: Ctrl-C must end that.
-    if (file->in_place) Interruption::let_signals_through();
+    if (file->in_place) {
+        std::fflush(stdout);  // in case it is that: the table comes first
+        // A FIFO may have no reader for ever: Ctrl-C must end that.
+        Interruption::let_signals_through();
+    }
     return file->write(text);
 }
 

@@ -53,7 +53,9 @@ def check_fifo(loads):
     os.mkfifo(fifo)
     with copy.open("wb") as stream, subprocess.Popen(["cat", fifo], stdout=stream) as reader:
         done = loads.run("--quiet", f"--json={fifo}")
-        assert stat.S_ISFIFO(fifo.stat().st_mode), "the FIFO was replaced"
+        if not stat.S_ISFIFO(fifo.stat().st_mode):
+            reader.kill()  # it waits for ever
+            raise AssertionError("the FIFO was replaced")
         assert reader.wait(RUN_SECONDS) == 0
     assert done.returncode == 0, done
     assert json.loads(copy.read_text())["valid"], copy.read_text()
@@ -86,10 +88,13 @@ def check_device(loads):
 
 
 def check_standard_output_by_name(loads):
-    """/dev/stdout that is a file has the table and then the results."""
-    both = loads.folder / "both"
+    """What /dev/stdout leads to, where that is a file, has the table and then the results. By a link
+    of our own: a program that replaced it would replace that of the whole machine."""
+    both, link = loads.folder / "both", loads.folder / "stdout"
+    link.symlink_to("/proc/self/fd/1")
     with both.open("wb") as stream:
-        done = loads.run("--quiet", "--json=/dev/stdout", stdout=stream)
+        done = loads.run("--quiet", f"--json={link}", stdout=stream)
+    assert link.is_symlink(), "the link was replaced"
     assert done.returncode == 0, done
     table, start, results = both.read_text().partition("\n{")
     assert "VALID: all" in table and json.loads(start + results)["valid"], both.read_text()

@@ -99,7 +99,7 @@ TEST_CASE("what stands for an open descriptor is appended to, not replaced") {
     const UniqueFd open_file(
         ::open((folder / "table").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     REQUIRE(::write(open_file.get(), "table ", 6) == 6);
-    const OutputFile file = found("/dev/fd/" + std::to_string(open_file.get()));
+    const OutputFile file = found("/proc/self/fd/" + std::to_string(open_file.get()));
     REQUIRE(file.in_place);
     REQUIRE(file.write("json"));
     std::array<char, 16> got{};
