@@ -28,9 +28,16 @@ class Runner:
         try:
             measure(run, *arguments)
         except ChildError as error:
-            run["problem"] = "\n".join(filter(None, [run["problem"], str(error)]))
-            if "figures" in run:
-                run["figures"] = {}
+            self._fail(run, str(error))
+        except (LookupError, ArithmeticError, TypeError, ValueError) as error:
+            # Such as a run in whose window nothing was sent.
+            self._fail(run, f"no figures can be made of its result: {error!r}")
         finally:
             shutil.rmtree(self._folder)
         return results_file.without_paths(run, self._build, self._work)
+
+    @staticmethod
+    def _fail(run, problem):
+        run["problem"] = "\n".join(filter(None, [run["problem"], problem]))
+        if "figures" in run:
+            run["figures"] = {}

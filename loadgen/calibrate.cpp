@@ -102,6 +102,9 @@ std::string calibration_json(const Calibration& calibration) {
     out.boolean("interrupted", results.interrupted);
     out.boolean("valid", results.valid());
     out.whole("violations", results.violations.total());
+    if (const std::string limit = results.generator_limit(); !limit.empty()) {
+        out.text("generator_limit", limit);
+    }
     out.whole("deliveries", results.recorder.window_counts().deliveries);
     out.number("deliveries_per_second", deliveries_per_second(results));
     out.number("cpu_percent", 100 * results.busy_share());
@@ -140,8 +143,12 @@ std::string calibration_table(const Calibration& calibration) {
         fmt::format("p50, {} p99, {} p99.9, {:.1f} max", micros(0.99), micros(0.999),
                     static_cast<double>(hiccup.max_ns()) / 1000));
     if (!results.failure.empty()) return text;
+    if (const std::string limit = results.generator_limit();
+        results.violations.total() == 0 && !limit.empty()) {
+        return text + '\n' + wrapped("INVALID: " + limit);
+    }
     if (!results.valid()) {
-        text += fmt::format("\nINVALID: {} violations\n", results.violations.total());
+        text += fmt::format("\nINVALID: {}\n", results.violations.text());
         for (const std::string& detail : results.violations.details())
             text += fmt::format("  {}\n", detail);
         return text;
@@ -157,7 +164,8 @@ void add_calibrate(CLI::App& app, Command& command) {
         "The load of fanout, one publisher, against a server in the same process that\n"
         "answers out of memory without a system call: no run on this machine is faster.\n\n"
         "Exit codes: 0 measured, 1 the run could not go on, 2 wrong options or a file\n"
-        "that cannot be written, 4 a delivery was wrong or missing, 130 interrupted.\n\n"
+        "that cannot be written, 4 a delivery was wrong or missing, or this process was\n"
+        "stopped meanwhile, 130 interrupted.\n\n"
         "Example:\n  loadgen calibrate --members 1000 --outstanding 1");
     const auto options = std::make_shared<Options>();
     options->workload = WorkloadKind::fanout;

@@ -6,16 +6,18 @@ namespace ringside::loadgen {
 
 std::string controls_escaped(std::string_view text) {
     std::string out;
-    unsigned char before = 0;
-    for (const char character : text) {
-        const auto byte = static_cast<unsigned char>(character);
-        const bool second_of_control = before == 0xc2 && byte >= 0x80 && byte < 0xa0;
-        if (second_of_control) out.replace(out.size() - 1, 1, "\\xc2");
-        if (byte < 0x20 || byte == 0x7f || second_of_control)
-            out += fmt::format("\\x{:02x}", byte);
-        else
-            out += character;
-        before = byte;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        // U+0080 to U+009F, the other control characters, are C2 80 to C2 9F and nothing else is.
+        const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : '\0');
+        if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
+            out += fmt::format("\\u{:04x}", next);
+            ++i;
+        } else if (byte < 0x20 || byte == 0x7f) {
+            out += fmt::format("\\u{:04x}", byte);
+        } else {
+            out += text[i];
+        }
     }
     return out;
 }

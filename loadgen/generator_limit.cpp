@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <tuple>
 
 #include "common/assert.hpp"
@@ -25,10 +26,14 @@ Lateness lateness_at(const Recorder& recorder, Latency kind, double quantile) {
             at_quantile(recorder.latency(reported), quantile)};
 }
 
+// At the highest percentile that both the lateness and what is reported have.
 Lateness lateness_of(const Recorder& recorder, Latency kind) {
-    const bool enough = supports_quantile(recorder.latency(kind).count(), 0.99) &&
-                        supports_quantile(recorder.latency(reported_by(recorder)).count(), 0.99);
-    return lateness_at(recorder, kind, enough ? 0.99 : 0.9);
+    const std::uint64_t samples =
+        std::min(recorder.latency(kind).count(), recorder.latency(reported_by(recorder)).count());
+    for (const double quantile : {0.99, 0.9}) {
+        if (supports_quantile(samples, quantile)) return lateness_at(recorder, kind, quantile);
+    }
+    return lateness_at(recorder, kind, 0.5);
 }
 
 // They may be of different percentiles, so the later one need not be the one that counts.
@@ -75,7 +80,9 @@ Lateness worst_lateness(const Recorder& recorder) {
 }
 
 Lateness judged_lateness(const Recorder& recorder, bool open_loop) {
-    return open_loop ? worst_lateness(recorder) : worst_lateness_at(recorder, stand_still_quantile);
+    if (open_loop) return worst_lateness(recorder);
+    const bool enough = recorder.latency(Latency::hiccup).count() >= stand_still_ticks_min;
+    return enough ? worst_lateness_at(recorder, stand_still_quantile) : Lateness{};
 }
 
 Lateness worst_lateness_at(const Recorder& recorder, double quantile) {

@@ -93,7 +93,7 @@ class Ingestion {
         }
         results_.seconds = static_cast<double>(monotonic_ns() - begin_ns_) / 1e9;
         results_.cpu_seconds = own_usage().cpu_seconds;
-        print_to(stdout, log_table(results_));
+        print_to(options_.json == "-" ? stderr : stdout, log_table(results_));
         if (!results_.failure.empty()) tell(fmt::format("loadgen: {}\n", results_.failure));
         bool written =
             options_.json.empty() || write_output_file(options_.json, log_json(results_));

@@ -31,9 +31,6 @@ struct JsonMistake {
     std::string what;
 };
 
-/// UTF-8 with each control character as JSON escapes it (\u001b), so that a terminal obeys none.
-[[nodiscard]] std::string without_controls(std::string_view text);
-
 /// RFC 8259, UTF-8 without a byte order mark, at most json_depth_max levels. A whole number above
 /// 2^64 - 1 is a `number`.
 [[nodiscard]] std::expected<JsonTree, JsonMistake> parse_json(std::string_view text);

@@ -61,11 +61,11 @@ std::vector<LogTally::Message> by_lines(const LogTally& tally) {
 }
 
 void contents(std::string& out, const LogTally& tally) {
-    out += fmt::format("\nlines by level\n");
+    out += "\nlines by level\n";
     for (const LogLevel level : levels) {
         if (tally.of_level(level) > 0) row(out, log_level_name(level), tally.of_level(level));
     }
-    out += fmt::format("\nlines by message\n");
+    out += "\nlines by message\n";
     for (const LogTally::Message& message : by_lines(tally))
         row(out, message.text, message.lines);
     if (tally.other_messages() > 0) row(out, "(all others)", tally.other_messages());
@@ -123,12 +123,12 @@ std::string log_table(const LogResults& results) {
     counts(out, tally.lines());
     if (tally.lines().good > 0) contents(out, tally);
     if (!tally.response_times().empty()) {
-        out += fmt::format("\n{}", latency_head());
+        out += '\n' + latency_head();
         for (const LogTally::ResponseTimes& times : tally.response_times())
-            out += fmt::format("{}", latency_row(printable(times.request, 13), times.histogram));
+            out += latency_row(printable(times.request, 13), times.histogram);
     }
     if (tally.lines().mostly_broken()) {
-        out += fmt::format("\nMOST LINES ARE BROKEN: is this the JSON log of a server?\n");
+        out += "\nMOST LINES ARE BROKEN: is this the JSON log of a server?\n";
     }
     return out;
 }

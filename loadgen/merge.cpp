@@ -176,7 +176,8 @@ struct MergeOptions {
 };
 
 int run_merge(const MergeOptions& asked) {
-    if (std::error_code ignored; std::filesystem::exists(asked.out, ignored)) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(asked.out, ignored)) {
         throw StartError(
             fmt::format("merge: {} is there already, and the first file is the one "
                         "to be written: name a new one",
@@ -231,6 +232,10 @@ std::unique_ptr<StoredResults> merge(const Parts& parts, bool partial) {
         add_server(*part, *sum);
         add_verdict(*part, *sum);
     }
+    // Of all together; none was busy by what it says, and the CPU time is that of several
+    // processes.
+    std::string& limit = sum->results.generator->limit;
+    if (limit.empty()) limit = sum->results.limit_by_figures(0);
     return sum;
 }
 

@@ -50,12 +50,12 @@ double per_second(std::uint64_t amount, std::uint64_t ns) noexcept {
 
 }  // namespace
 
-Monitor::Monitor(const Options& options, const RunState& state)
+Monitor::Monitor(const Options& options, const RunState& state, std::uint64_t begin_ns)
     : options_(options),
       state_(state),
       progress_(progress_of(options.quiet)),
       style_(terminal_style()),
-      begin_ns_(monotonic_ns()),
+      begin_ns_(begin_ns),
       next_progress_ns_(begin_ns_ + progress_interval_ns),
       next_textfile_ns_(begin_ns_),
       shown_ns_(begin_ns_) {

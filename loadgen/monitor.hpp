@@ -18,8 +18,9 @@ namespace ringside::loadgen {
 // standard error, and the metrics textfile. Called by the conductor's coroutine.
 class Monitor {
  public:
-    /// Throws StartError where the textfile cannot be written.
-    Monitor(const Options& options, const RunState& state);
+    /// `begin_ns`: the monotonic time that seconds count from. Throws StartError where the textfile
+    /// cannot be written.
+    Monitor(const Options& options, const RunState& state, std::uint64_t begin_ns);
 
     /// At least every 100 ms.
     void tick(std::uint64_t now_ns);

@@ -36,7 +36,7 @@ constexpr const char* slo_missed =
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
     "options or results that cannot be written, 3 --slo was missed, 4 a delivery was\n"
-    "wrong or missing, or the load generator was too late or too busy for its rate,\n"
+    "wrong or missing, or the load generator was late, busy or stopped itself,\n"
     "130 interrupted (Ctrl-C prints the partial result, a second one ends at once).";
 
 void add_connection_options(CLI::App& app, Options& options) {

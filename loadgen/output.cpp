@@ -37,6 +37,10 @@ void check_hgrm(const Options& options) {
 }
 
 void check_in_place(const char* option, const std::string& path) {
+    std::error_code ignored;
+    if (std::filesystem::is_socket(path, ignored)) {
+        throw StartError(fmt::format("{}: {} is a socket; name a file", option, path));
+    }
     if (::access(path.c_str(), W_OK) == 0) return;
     throw StartError(
         fmt::format("{}: cannot write {} ({})", option, path, last_error("access").text()));
@@ -72,6 +76,12 @@ Result<void> write_whole(const std::string& path, const std::string& text) {
         Interruption::let_signals_through();
     }
     return file->write(text);
+}
+
+bool is_in_place(const std::string& path) {
+    if (path == standard_output) return false;
+    const Result<OutputFile> file = OutputFile::find(path);
+    return file && file->in_place;
 }
 
 // Where it lies, by whatever way it is named; empty: in no file.
@@ -159,9 +169,15 @@ bool write_outputs(const Options& options, const Results& results) {
         print_to(table_stream(options), table_report(results));
     }
     if (!results.failure.empty()) tell(fmt::format("loadgen: {}\n", results.failure));
-    bool all = options.json.empty() || write_output_file(options.json, json_report(results));
-    all &= options.csv.empty() || write_output_file(options.csv, csv_report(results));
-    return write_distributions(options, results.recorder) && all;
+    bool all = write_distributions(options, results.recorder);
+    // What may wait for a reader comes last.
+    for (const bool in_place : {false, true}) {
+        if (!options.json.empty() && is_in_place(options.json) == in_place)
+            all &= write_output_file(options.json, json_report(results));
+        if (!options.csv.empty() && is_in_place(options.csv) == in_place)
+            all &= write_output_file(options.csv, csv_report(results));
+    }
+    return all;
 }
 
 }  // namespace ringside::loadgen

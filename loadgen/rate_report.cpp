@@ -36,8 +36,7 @@ std::string rate_head(const Options& options, std::string_view command) {
                         arrivals_name(options.offered.arrivals), options.offered.burst,
                         options.outstanding);
     if (options.slo) text += fmt::format("objective: {}\n", slo_of(options));
-    text +=
-        fmt::format("messages a second; last member's latency in ms; CPU: cores of the server\n\n");
+    text += "messages a second; last member's latency in ms; CPU: cores of the server\n\n";
     return text;
 }
 

@@ -145,7 +145,9 @@ void read_counts(const JsonNode& counts, StoredResults& out) {
     }
     window.messages_sent = counts.at("messages_sent").whole(count_read_max);
     window.messages_answered = counts.at("messages_answered").whole(count_read_max);
-    out.recorder.messages_unanswered = counts.at("messages_unanswered").whole(count_read_max);
+    if (const auto unanswered = counts.find("messages_unanswered")) {
+        out.recorder.messages_unanswered = unanswered->whole(count_read_max);
+    }
     window.deliveries = counts.at("deliveries").whole(count_read_max);
     window.replayed = counts.at("replayed").whole(count_read_max);
     window.bytes_received = counts.at("bytes_received").whole(count_read_max);

@@ -30,7 +30,7 @@ void warn_of_lateness(const Recorder& recorder, std::vector<std::string>& all) {
 void warn_of_nothing(const Results& results, std::vector<std::string>& all) {
     if (!results.failure.empty() || results.options.workload == WorkloadKind::idle) return;
     if (results.measured_seconds <= 0) {
-        all.emplace_back("it was interrupted before the measured window: nothing was measured");
+        all.emplace_back("the run ended before the measured window: nothing was measured");
     } else if (results.recorder.window_counts().messages_sent == 0) {
         all.emplace_back("no message was sent in the measured window: the figures tell nothing");
     }
@@ -88,10 +88,11 @@ std::vector<std::string> Results::warnings() const {
 }
 
 std::string Results::generator_limit() const {
-    if (generator && !generator->limit.empty()) return generator->limit;
+    return generator ? generator->limit : limit_by_figures(busy_share());
+}
+
+std::string Results::limit_by_figures(double busy) const {
     if (measured_seconds <= 0) return {};
-    // Several processes, of which none was busy by what it says, share the CPU time of these.
-    const double busy = generator ? 0 : busy_share();
     switch (judge_generator(recorder, options.offered.per_second != 0, busy)) {
         case GeneratorLimit::none:
         case GeneratorLimit::count_:
@@ -100,7 +101,7 @@ std::string Results::generator_limit() const {
             return fmt::format(
                 "the load generator used {:.0f} % of a CPU: offer less (the rate), or run it where "
                 "it has a core of its own",
-                100 * busy_share());
+                100 * busy);
         case GeneratorLimit::send_lag:
         case GeneratorLimit::hiccup:
             break;
@@ -112,12 +113,13 @@ std::string Results::generator_limit() const {
 
 std::string Results::slo_limit() const {
     const std::optional<SloVerdict> verdict = slo();
-    if (!verdict || verdict->met.value_or(true)) return {};
+    if (options.offered.per_second == 0 || !verdict || verdict->met.value_or(true)) return {};
     const double quantile = options.slo->percentile / 100;
     const Lateness at_slo = worst_lateness_at(recorder, quantile);
     // It is in the latency twice at most: what is longer by more is the server's.
     const std::uint64_t measured_ns = recorder.latency(slo_latency()).at_quantile(quantile);
-    if (!at_slo.limits() || measured_ns > options.slo->limit_ns + 2 * at_slo.late_ns) return {};
+    if (!at_slo.above_floor() || measured_ns > options.slo->limit_ns + 2 * at_slo.late_ns)
+        return {};
     return fmt::format(
         "the load generator was late itself, {}, so that whether the server misses --slo is not "
         "known: it needs a core of its own, or a lower rate",

@@ -46,7 +46,7 @@ struct Results {
     Origin origin{};
     // When the measured window opened, in nanoseconds since 1970-01-01 UTC; empty: never.
     std::optional<std::int64_t> window_started_ns{};
-    // Of results without a run: as they say. Empty: judged by the figures.
+    // Of results without a run: as they say, or as merge() finds. Empty: judged by the figures.
     std::optional<GeneratorVerdict> generator{};
 
     /// These are of the whole load and not of some of its shards. Else the server's figures, which
@@ -77,9 +77,8 @@ struct Results {
     /// Why the figures say more of the load generator than of the server (generator_limit.hpp);
     /// empty where they do not.
     [[nodiscard]] std::string generator_limit() const;
-    /// Why it cannot be told whether the server missed --slo: by no more than the lateness of the
-    /// load generator at that percentile; empty where it can be.
-    [[nodiscard]] std::string slo_limit() const;
+    /// The same by the figures, whatever `generator` says. `busy`: share of the window.
+    [[nodiscard]] std::string limit_by_figures(double busy) const;
     /// Messages a second: such as were due, and those of users who send without a schedule.
     [[nodiscard]] double offered_per_second() const noexcept {
         if (measured_seconds <= 0) return 0;
@@ -110,6 +109,10 @@ struct Results {
         const std::optional<SloVerdict> verdict = slo();
         return verdict && !verdict->met.value_or(false) ? 3 : 0;
     }
+
+    // Why it cannot be told whether the server missed --slo: by no more than the lateness of the
+    // load generator at that percentile; empty where it can be.
+    [[nodiscard]] std::string slo_limit() const;
 };
 
 }  // namespace ringside::loadgen

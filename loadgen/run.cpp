@@ -47,7 +47,7 @@ Run::Run(const Options& options, std::unique_ptr<uring::Io> io, const char* io_n
     : options_(options),
       interruption_(interruption),
       state_(options, scenario_of(options), address_of(options), draw_run(), std::move(io)),
-      monitor_(options, state_),
+      monitor_(options, state_, monotonic_ns()),
       workload_(state_),
       hiccups_(state_),
       set_up_queue_(state_.driver.scheduler()),

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "common/options.hpp"
+#include "loadgen/control_characters.hpp"
 #include "loadgen/json_tree.hpp"
 #include "loadgen/load_limits.hpp"
 
@@ -30,8 +31,8 @@ class Mistakes {
 
     /// What the file says stands in both, so neither may reach a terminal as it is.
     void add(unsigned line, std::string_view path, std::string_view what) {
-        lines_.push_back(fmt::format("{}:{}: {}{}{}", file_, line, without_controls(path),
-                                     path.empty() ? "" : " ", without_controls(what)));
+        lines_.push_back(fmt::format("{}:{}: {}{}{}", file_, line, controls_escaped(path),
+                                     path.empty() ? "" : " ", controls_escaped(what)));
     }
     [[nodiscard]] std::vector<std::string>& lines() noexcept { return lines_; }
 
@@ -85,7 +86,7 @@ class ObjectReader {
         if (member == nullptr) return;
         if (member->kind != JsonTree::Kind::text || member->text.empty()) {
             expected(*member, name, fmt::format("a text ({})", what));
-        } else if (without_controls(member->text) != member->text) {
+        } else if (controls_escaped(member->text) != member->text) {
             expected(*member, name, fmt::format("a text without control characters ({})", what));
         } else {
             target = member->text;

@@ -31,6 +31,12 @@ std::string time_text(std::uint64_t ns) {
     return fmt::format("{:.6g} ms", static_cast<double>(ns) / 1e6);
 }
 
+// A value beyond the histogram has no bucket; one within stands for all of its bucket.
+bool within(std::uint64_t value_ns, std::uint64_t limit_ns) {
+    return value_ns < Histogram::value_limit &&
+           Histogram::index_of(value_ns) <= Histogram::index_of(limit_ns);
+}
+
 }  // namespace
 
 std::optional<Slo> parse_slo(std::string_view text) {
@@ -76,13 +82,13 @@ SloVerdict judge(const Slo& slo, const Recorder& recorder, Latency by_default) {
                             latency.count())};
     }
     const std::uint64_t measured_ns = latency.at_quantile(quantile);
-    // A value beyond the histogram has no bucket; one within stands for all of its bucket.
-    const bool met = measured_ns < Histogram::value_limit &&
-                     Histogram::index_of(measured_ns) <= Histogram::index_of(slo.limit_ns);
-    // Those that had no end by then may all be above it.
+    const bool met = within(measured_ns, slo.limit_ns);
+    // Those that had no end by then may all be above the limit, however short they were by then.
     const std::uint64_t endless = recorder.endless(kind);
-    if (met &&
-        static_cast<double>(endless) > static_cast<double>(latency.count()) * (1 - quantile)) {
+    const double shifted =
+        quantile + static_cast<double>(endless) / static_cast<double>(latency.count());
+    if (met && endless > 0 &&
+        (shifted > 1 || !within(latency.at_quantile(shifted), slo.limit_ns))) {
         return {
             {},
             fmt::format("{} is {} or more, since {} of {} messages were not sent or not answered",

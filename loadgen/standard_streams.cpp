@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <system_error>
 #include <utility>
 
@@ -21,6 +22,7 @@ int output_error = 0;  // errno of the first that standard output could not take
 }  // namespace
 
 void prepare_streams() noexcept {
+    ::signal(SIGPIPE, SIG_IGN);
     std::setvbuf(stdout, output_buffer.data(), _IOFBF, output_buffer.size());
     for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
         if (::fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
@@ -45,7 +47,8 @@ void print_to(std::FILE* stream, std::string_view text) noexcept {
 bool output_arrived() {
     print_to(stdout, {});  // what others have left in its buffer
     if (output_error == 0 && std::ferror(stdout) != 0) output_error = EIO;
-    if (output_error == 0) return true;
+    // Who reads a pipe no more has all that was wanted.
+    if (output_error == 0 || output_error == EPIPE) return true;
     tell(fmt::format("loadgen: cannot write to standard output ({})\n",
                      std::generic_category().message(std::exchange(output_error, 0))));
     std::clearerr(stdout);

@@ -29,10 +29,9 @@ std::string quantile(const Histogram& histogram, double q) {
 
 std::string sending_text(const Sending& sending) {
     if (sending.outstanding == 0) return "";
-    std::string text = sending.offered.per_second != 0
-                           ? fmt::format(", {} messages/s", grouped(sending.offered.per_second))
-                           : fmt::format(", outstanding {}", sending.outstanding);
-    return text;
+    return sending.offered.per_second != 0
+               ? fmt::format(", {} messages/s", grouped(sending.offered.per_second))
+               : fmt::format(", outstanding {}", sending.outstanding);
 }
 
 void describe(std::string& out, const Scenario& scenario) {
@@ -163,12 +162,12 @@ std::string_view label(Latency kind) noexcept {
 }
 
 void latencies(std::string& out, const Recorder& recorder) {
-    out += fmt::format("\n{}", latency_head());
+    out += '\n' + latency_head();
     for (std::size_t i = 0; i < latency_kinds; ++i) {
         const auto kind = static_cast<Latency>(i);
         const Histogram& histogram = recorder.latency(kind);
         if (histogram.count() == 0) continue;
-        out += fmt::format("{}", latency_row(label(kind), histogram));
+        out += latency_row(label(kind), histogram);
     }
 }
 
@@ -179,14 +178,14 @@ void warnings(std::string& out, const Results& results) {
 
 void verdict(std::string& out, const Results& results) {
     if (results.violations.total() > 0) {
-        out += fmt::format("\nINVALID:");
+        out += "\nINVALID:";
         for (std::size_t i = 0; i < violation_kinds; ++i) {
             const auto kind = static_cast<Violation>(i);
             if (results.violations.count(kind) == 0) continue;
             out += fmt::format(" {} {}", grouped(results.violations.count(kind)),
                                violation_name(kind));
         }
-        out += fmt::format("\n");
+        out += "\n";
         for (const std::string& detail : results.violations.details()) {
             out += fmt::format("  {}\n", detail);
         }

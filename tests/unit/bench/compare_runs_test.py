@@ -1,4 +1,5 @@
 import os
+import tempfile
 import unittest
 from unittest import mock
 
@@ -49,6 +50,20 @@ class InvalidRun(unittest.TestCase):
         self.assertEqual(load_generator.why_invalid({**late, "violations": {"lost": 1}}), failed)
         self.assertEqual(load_generator.why_invalid({"messages": 3}), failed)  # the floor's
         self.assertEqual(load_generator.why_invalid(None), failed)
+
+
+class Attempt(unittest.TestCase):
+    def test_a_result_that_holds_no_figures_is_a_failed_run_and_ends_nothing(self):
+        with tempfile.TemporaryDirectory() as work:
+            runner = Runner("build", work, {"warm_up_seconds": 0.5}, "textfiles", mock.Mock())
+
+            def measure(run):
+                run["figures"] = {"rate": 1}
+                return {}["last_member"]
+
+            run = runner._attempt({}, measure)
+        self.assertIn("no figures can be made of its result: KeyError('last_member')", run["problem"])
+        self.assertEqual(run["figures"], {})
 
 
 class Curves(unittest.TestCase):

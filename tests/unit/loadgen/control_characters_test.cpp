@@ -6,8 +6,8 @@ using namespace ringside::loadgen;
 
 TEST_CASE("what a terminal would act on becomes visible, all else stays") {
     CHECK(controls_escaped("plain, \xc3\xa9, \xff, \"\\") == "plain, \xc3\xa9, \xff, \"\\");
-    CHECK(controls_escaped("a\n\x1b[31m\x7f") == "a\\x0a\\x1b[31m\\x7f");
+    CHECK(controls_escaped("a\n\x1b[31m\x7f") == "a\\u000a\\u001b[31m\\u007f");
     CHECK(controls_escaped("\xc2\x9b"
-                           "31m \xc2\xa0") == "\\xc2\\x9b31m \xc2\xa0");
+                           "31m \xc2\xa0") == "\\u009b31m \xc2\xa0");
     CHECK(controls_escaped("").empty());
 }

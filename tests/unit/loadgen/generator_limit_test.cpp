@@ -62,14 +62,30 @@ TEST_CASE("a load generator that had no time left is the limit, whatever was rec
     CHECK(judge_generator(Recorder({.open_loop = true}), true, 0.94) == GeneratorLimit::none);
 }
 
-TEST_CASE("few samples are judged by their 90th percentile, and too few by none") {
+TEST_CASE("few samples are judged by the percentile that both have, and too few by none") {
     Recorder recorder({.open_loop = true});
-    for (int i = 0; i < 99; ++i)
-        recorder.record_always(Latency::hiccup, 50 * ms);
+    const auto record_both = [&recorder](int times) {
+        for (int i = 0; i < times; ++i) {
+            recorder.record_always(Latency::hiccup, 50 * ms);
+            recorder.record_always(Latency::last_member, 60 * ms);
+        }
+    };
+    record_both(19);
     CHECK(judge_generator(recorder, true, 0.1) == GeneratorLimit::none);
-    recorder.record_always(Latency::hiccup, 50 * ms);
+    record_both(1);
     CHECK(judge_generator(recorder, true, 0.1) == GeneratorLimit::hiccup);
+    CHECK_THAT(worst_lateness(recorder).text(), Catch::Contains("at p50 (hiccup)"));
+    record_both(80);
     CHECK_THAT(worst_lateness(recorder).text(), Catch::Contains("at p90 (hiccup)"));
+}
+
+TEST_CASE("a closed loop is not judged to have stood still in less than a second") {
+    Recorder recorder;
+    for (int i = 0; i < 999; ++i)
+        recorder.record_always(Latency::hiccup, 500 * ms);
+    CHECK(judge_generator(recorder, false, 0.1) == GeneratorLimit::none);
+    recorder.record_always(Latency::hiccup, 500 * ms);
+    CHECK(judge_generator(recorder, false, 0.1) == GeneratorLimit::hiccup);
 }
 
 TEST_CASE("where too few messages came for a 99th percentile, lateness is judged at the 90th too") {

@@ -93,7 +93,7 @@ TEST_CASE("a label with control characters is refused, in words that have none")
         CHECK(outcome.exit_code == 2);
         CHECK(outcome.error ==
               "loadgen: --server-label: must be without control characters, not "
-              "'a\\x0a\\x1b[31m' (--help lists the options)\n");
+              "'a\\u000a\\u001b[31m' (--help lists the options)\n");
     }
     CHECK(read({"fanout", "--server-label", "\xc3\xa9 x"}).options.server_label == "\xc3\xa9 x");
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "loadgen/control_characters.hpp"
 #include "loadgen/json_tree.hpp"
 #include "support/temp_folder.hpp"
 
@@ -267,7 +268,7 @@ TEST_CASE("a text with control characters is a mistake, and told without them") 
 }
 
 TEST_CASE("characters beyond ASCII that control nothing are text") {
-    CHECK(without_controls("caf\u00e9 \u00a0 \u4f60\u597d \U0001f600") ==
+    CHECK(controls_escaped("caf\u00e9 \u00a0 \u4f60\u597d \U0001f600") ==
           "caf\u00e9 \u00a0 \u4f60\u597d \U0001f600");
 }
 

@@ -75,3 +75,19 @@ TEST_CASE("an objective is not met by latencies that had no end yet") {
     CHECK(judged("p99<=900ns").met == false);  // they are longer already
     CHECK(judged("p90<=1us").met == true);
 }
+
+TEST_CASE("latencies without an end count as long ones, however short they were by then") {
+    Recorder recorder({.open_loop = true});
+    recorder.open(1);
+    for (int i = 0; i < 990; ++i)
+        recorder.record_always(Latency::own_copy, i < 980 ? 500'000 : 50'000'000);
+    recorder.close(100'000'000);
+    for (int i = 0; i < 10; ++i)
+        REQUIRE(recorder.record_unsent(99'900'000));
+    const auto judged = [&recorder](const char* text) {
+        return judge(*parse_slo(text), recorder, Latency::own_copy);
+    };
+    CHECK_FALSE(judged("p99<=5ms").met.has_value());
+    CHECK(judged("p99<=60ms").met == true);
+    CHECK(judged("p90<=5ms").met == true);
+}
