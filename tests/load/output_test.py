@@ -61,6 +61,27 @@ def check_fifo(loads):
     assert json.loads(copy.read_text())["valid"], copy.read_text()
 
 
+def check_files_before_fifo(loads):
+    """A FIFO that nobody reads keeps no file from being written."""
+    fifo, csv = loads.folder / "unread", loads.folder / "before.csv"
+    os.mkfifo(fifo)
+    child = loads.start("--quiet", f"--json={fifo}", f"--csv={csv}")
+    wait_until(csv.exists, 30.0, "the CSV file")
+    child.signal(signal.SIGINT)
+    code = child.wait(30.0)
+    assert code == -signal.SIGINT, f"exit code {code} of a run whose FIFO has no reader"
+
+
+def check_pipe_without_reader(loads):
+    """Where `| head` has what it wants, the run goes on to its files."""
+    file = loads.folder / "unheard.json"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = loads.run(f"--json={file}", stdout=writer, stderr=writer)
+    os.close(writer)
+    assert done.returncode == 0 and json.loads(file.read_text())["valid"], done
+
+
 def check_link(loads):
     """The file that a link points to is replaced, also where it is not there yet."""
     link, real = loads.folder / "link.csv", loads.folder / "real.csv"
@@ -191,6 +212,8 @@ def main():
         with real_server(command, folder) as (server, port):
             loads = Loads(loadgen, port, folder)
             check_fifo(loads)
+            check_files_before_fifo(loads)
+            check_pipe_without_reader(loads)
             check_link(loads)
             check_device(loads)
             check_standard_output_by_name(loads)
