@@ -51,10 +51,10 @@ inline constexpr std::uint64_t segment_fill_slow_ns = 1'000'000'000;
 
 /// Catching up from the file: size and number of the shared buffers of one thread (2 MiB in all).
 /// A member that finds none free waits for its next turn.
-inline constexpr std::size_t catch_up_chunk_bytes = std::size_t{256} * 1024;
-inline constexpr std::size_t catch_up_chunks = 8;
+inline constexpr std::size_t catch_up_chunk_bytes = std::size_t{64} * 1024;
+inline constexpr std::size_t catch_up_chunks = 32;
 /// What all members of a thread that catch up may be sent in one turn: above it they wait for the
-/// next, so that live messages wait no longer than it takes to copy so much (half a millisecond).
+/// next, so that live messages wait no longer than it takes to copy so much (a tenth of a millisecond).
 inline constexpr std::size_t catch_up_bytes_per_turn = 4 * catch_up_chunk_bytes;
 /// A member that is less behind does not count as catching up.
 inline constexpr std::uint64_t short_history_bytes = std::uint64_t{16} * 1024;
