@@ -27,7 +27,7 @@ namespace ringside::loadgen {
 //
 // A closed loop promises no rate, and much work in a turn is its nature: being busy, or late beyond
 // the share above, is warned of. What work cannot explain is a generator that was stopped or
-// starved of its CPU: for a tenth of the window later than `stand_still_ns`, and than what is
+// starved of its CPU: for half of the window later than `stand_still_ns`, and than what is
 // reported.
 //
 // Results::limit_by_figures() adds one for --slo in an open loop: missed by no more than twice the
@@ -37,7 +37,7 @@ inline constexpr double busy_share_max = 0.95;
 inline constexpr double late_share_max = 0.1;
 inline constexpr std::uint64_t late_floor_ns = 1'000'000;
 inline constexpr std::uint64_t stand_still_ns = 100'000'000;
-inline constexpr double stand_still_quantile = 0.9;
+inline constexpr double stand_still_quantile = 0.5;
 inline constexpr std::uint64_t stand_still_ticks_min = 1000;  // in a second or more
 
 enum class GeneratorLimit : std::uint8_t { none, busy, send_lag, hiccup, count_ };

@@ -54,7 +54,8 @@ inline constexpr std::uint64_t segment_fill_slow_ns = 1'000'000'000;
 inline constexpr std::size_t catch_up_chunk_bytes = std::size_t{64} * 1024;
 inline constexpr std::size_t catch_up_chunks = 32;
 /// What all members of a thread that catch up may be sent in one turn: above it they wait for the
-/// next, so that live messages wait no longer than it takes to copy so much (a tenth of a millisecond).
+/// next, so that live messages wait no longer than it takes to copy so much (a tenth of a
+/// millisecond).
 inline constexpr std::size_t catch_up_bytes_per_turn = 4 * catch_up_chunk_bytes;
 /// A member that is less behind does not count as catching up.
 inline constexpr std::uint64_t short_history_bytes = std::uint64_t{16} * 1024;

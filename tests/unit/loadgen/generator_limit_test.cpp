@@ -141,7 +141,7 @@ TEST_CASE("a closed loop is invalid only where its load generator was stopped") 
     record(at_work, Latency::hiccup, 110 * ms, 110 * ms);
     record(at_work, Latency::last_member, 120 * ms, 120 * ms);
     CHECK(judge_generator(at_work, false, 1.0) == GeneratorLimit::none);
-    Recorder paused;  // for less than a tenth of the window
+    Recorder paused;  // for less than half of the window
     record(paused, Latency::hiccup, 60 * us, 683 * ms);
     record(paused, Latency::last_member, 100 * us, 174 * us);
     CHECK(judge_generator(paused, false, 0.5) == GeneratorLimit::none);

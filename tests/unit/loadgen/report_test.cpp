@@ -264,7 +264,7 @@ TEST_CASE(
     CHECK(fixture.results().valid());
     CHECK_THAT(table_report(fixture.results()),
                Catch::Contains("WARNING: the load generator was late itself, by 14.0 ms at p90"));
-    for (int i = 0; i < 1000; ++i)
+    for (int i = 0; i < 2500; ++i)
         fixture.recorder.record_always(Latency::hiccup, 500'000'000);
     CHECK(fixture.results().exit_code() == 4);
     CHECK_THAT(table_report(fixture.results()), Catch::Contains("INVALID: the load generator"));
