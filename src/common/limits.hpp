@@ -57,6 +57,9 @@ inline constexpr std::size_t catch_up_chunks = 32;
 /// next, so that live messages wait no longer than it takes to copy so much (a tenth of a
 /// millisecond).
 inline constexpr std::size_t catch_up_bytes_per_turn = 4 * catch_up_chunk_bytes;
+/// Members of one room that the uring server serves in a turn; the others of a huge room wait for
+/// the next, and small rooms do not wait for all of them.
+inline constexpr std::size_t members_per_turn_max = 256;
 /// A member that is less behind does not count as catching up.
 inline constexpr std::uint64_t short_history_bytes = std::uint64_t{16} * 1024;
 

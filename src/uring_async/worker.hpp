@@ -164,6 +164,7 @@ class Worker final : private OwnerReplies {
 
     // worker_output.cpp: flushing, closing, time limits
     void flush_all();
+    void flush(LocalRoom& room);
     void flush(Connection& connection);
     void let_through(Connection& connection) noexcept;
     void end_sending(Connection& connection) noexcept;

@@ -212,6 +212,7 @@ void Worker::on_published(std::uint32_t room, std::uint64_t settled) {
             member->times->settled(settled);
         }
     }
+    local.flush_all_members();
     if (std::exchange(local.dirty, true)) return;
     rooms_to_flush_.push_back(&local);
 }

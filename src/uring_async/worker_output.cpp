@@ -65,12 +65,15 @@ void Worker::leave_lobby(Connection& connection) noexcept {
 void Worker::enter_room(Connection& connection) {
     if (connection.closing) return;
     put_in(connection.room->members, connection);
+    connection.room->flush_all_members();
     connection.outbox.join(connection.room->reader, 0);
     flush_soon(connection);
 }
 
 void Worker::stop_live(Connection& connection) noexcept {
-    if (connection.listed) take_out(connection.room->members, connection);
+    if (!connection.listed) return;
+    take_out(connection.room->members, connection);
+    connection.room->flush_all_members();
 }
 
 void Worker::give_back_room(Connection& connection) {
@@ -88,8 +91,8 @@ void Worker::give_back_room(Connection& connection) {
 }
 
 void Worker::unlist(Connection& connection) noexcept {
-    if (!connection.listed) return;
-    take_out(connection.stage == Stage::room ? connection.room->members : lobby_, connection);
+    if (connection.stage == Stage::room) return stop_live(connection);
+    leave_lobby(connection);
 }
 
 void Worker::broadcast_list() {
@@ -112,12 +115,11 @@ void Worker::flush_soon(Connection& connection) {
 
 void Worker::flush_all() {
     catch_up_left_ = catch_up_bytes_per_turn;
-    for (LocalRoom* room : rooms_to_flush_) {
-        room->dirty = false;
-        for (Connection* member : room->members)
-            flush(*member);
-    }
-    rooms_to_flush_.clear();
+    std::erase_if(rooms_to_flush_, [this](LocalRoom* room) {
+        flush(*room);
+        room->dirty = room->flush_left > 0;
+        return !room->dirty;
+    });
     std::swap(flushing_, connections_to_flush_);
     for (const SlotId id : flushing_) {
         Connection* const connection = find(id);
@@ -126,6 +128,16 @@ void Worker::flush_all() {
         flush(*connection);
     }
     flushing_.clear();
+}
+
+// The members take turns, so that whoever comes and goes keeps nobody waiting.
+void Worker::flush(LocalRoom& room) {
+    const std::size_t count = room.members.size();
+    const std::size_t now = std::min(room.flush_left, members_per_turn_max);
+    for (std::size_t i = 0; i < now; ++i)
+        flush(*room.members[(room.flush_from + i) % count]);
+    room.flush_from = count == 0 ? 0 : (room.flush_from + now) % count;
+    room.flush_left -= now;
 }
 
 void Worker::flush(Connection& connection) {

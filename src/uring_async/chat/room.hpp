@@ -160,6 +160,11 @@ struct LocalRoom {
     std::uint64_t posted;              // bytes (names and texts) of messages sent to the owner
     std::uint64_t settled;             // of these, stored and published, or refused
     bool dirty = false;                // true exactly when in Worker's list of rooms to flush
+    std::size_t flush_from = 0;        // the member whose turn is next
+    std::size_t flush_left = 0;        // so many from there on are still to be flushed
+
+    /// For whenever there is something new, or members have changed their places.
+    void flush_all_members() noexcept { flush_left = members.size(); }
 };
 
 }  // namespace ringside::uring
