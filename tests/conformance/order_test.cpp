@@ -115,6 +115,26 @@ TEST_CASE("all members see one order of a room, in which each sender's messages 
     CHECK((history_of(server, "room") == first));
 }
 
+// The uring server serves 256 of them in a turn.
+TEST_CASE("a huge room's members all get everything, whoever leaves or comes meanwhile") {
+    const ChatServer server;
+    constexpr std::size_t huge = 300;
+    constexpr int said = 60;
+    std::vector<ChatClient> members;
+    for (std::size_t i = 0; i < huge; ++i)
+        members.push_back(in_room(server, "member" + std::to_string(i), "huge"));
+    for (int i = 0; i < said; ++i) {
+        say(members.front(), "said " + std::to_string(i));
+        if (i % 3 == 1) members.pop_back();
+        if (i % 3 == 2) {
+            members.push_back(in_room(server, "comer" + std::to_string(i), "huge"));
+        }
+    }
+    say(members.front(), "the last");
+    for (ChatClient& member : members)
+        CHECK(read_until(member, "the last").size() == said + 1);
+}
+
 TEST_CASE("who joins while others speak gets the history and what follows, no gap and no repeat") {
     constexpr int visits = 20;
     ChatServer server;
