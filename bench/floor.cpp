@@ -33,9 +33,9 @@
 #include <vector>
 
 #include "bench/floor_run.hpp"
-#include "common/atomic_file.hpp"
 #include "common/build_info.hpp"
 #include "common/options.hpp"
+#include "common/output_file.hpp"
 #include "common/result.hpp"
 
 namespace ringside::bench {
@@ -189,7 +189,9 @@ int run(const Options& options) {
     }
     fmt::print("{}", table_report(options, runs));
     if (options.json.empty()) return 0;
-    const auto written = write_file_atomically(options.json, json_report(options, runs));
+    const auto file = OutputFile::find(options.json);
+    const auto written =
+        file ? file->write(json_report(options, runs)) : std::unexpected(file.error());
     if (written) return 0;
     fmt::print(stderr, "floor: cannot write {} ({})\n", options.json, written.error().text());
     return 1;

@@ -67,7 +67,7 @@ struct Lateness {
 };
 
 // Of what was recorded so far, the worse of both kinds.
-/// At the 99th percentile; at the 90th where there are too few samples for that.
+/// At the 99th percentile; at the 90th, or the median, where there are too few samples for that.
 [[nodiscard]] Lateness worst_lateness(const Recorder& recorder);
 [[nodiscard]] Lateness worst_lateness_at(const Recorder& recorder, double quantile);
 /// What judge_generator() goes by.

@@ -36,7 +36,7 @@ constexpr const char* slo_missed =
 constexpr const char* exit_codes =
     "Exit codes: 0 every delivery was right, 1 the run could not go on, 2 wrong\n"
     "options or results that cannot be written, 3 --slo was missed, 4 a delivery was\n"
-    "wrong or missing, or the load generator was late, busy or stopped itself,\n"
+    "wrong or missing, or the load generator itself was late, busy or stopped,\n"
     "130 interrupted (Ctrl-C prints the partial result, a second one ends at once).";
 
 void add_connection_options(CLI::App& app, Options& options) {
@@ -374,7 +374,8 @@ std::optional<int> read_options(int argc, const char* const* argv, Options& opti
                            "  loadgen fanout --help\n\n") +
                exit_codes);
     if (const char* const word = unknown_command(app, argc, argv)) {
-        tell(fmt::format("loadgen: there is no command '{}' (--help lists them)\n", word));
+        tell(fmt::format("loadgen: there is no command '{}' (--help lists them)\n",
+                         controls_escaped(word)));
         return usage_error;
     }
     if (const auto code = parse_options(app, argc, argv, probe_text)) {

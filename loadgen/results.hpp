@@ -110,6 +110,7 @@ struct Results {
         return verdict && !verdict->met.value_or(false) ? 3 : 0;
     }
 
+ private:
     // Why it cannot be told whether the server missed --slo: by no more than the lateness of the
     // load generator at that percentile; empty where it can be.
     [[nodiscard]] std::string slo_limit() const;

@@ -176,6 +176,7 @@ void FakeChatServer::publish(Client& sender, std::string_view text) {
         fault_ = Fault::none;
         return send(sender.fd.get(), server_frame(Request::send_message, Status::failure, "no"));
     }
+    if (now && fault_ == Fault::deaf) return;
     if (now && fault_ == Fault::drop_for_all) {
         fault_ = Fault::none;
         return;
@@ -234,6 +235,7 @@ void FakeChatServer::deliver_wrongly(Room& room, std::size_t member, std::size_t
             break;
         case Fault::none:
         case Fault::drop_for_all:
+        case Fault::deaf:
         case Fault::refuse_room:
         case Fault::refuse:
         case Fault::no_leave:

@@ -18,6 +18,7 @@ enum class Fault : std::uint8_t {
     none,
     drop,            // that member does not get it
     drop_for_all,    // nobody gets it
+    deaf,            // nor any message after it
     repeat,          // it gets it twice
     repeat_for_all,  // everybody does
     swap,            // it gets it after the next one

@@ -32,6 +32,8 @@ struct Outcome {
     std::uint64_t last_members = 0;
     std::optional<std::int64_t> window_started_ns;
     std::uint64_t hiccups = 0;
+    std::uint64_t unanswered = 0;
+    std::uint64_t own_copy_max_ns = 0;
 };
 
 Options short_fanout() {
@@ -78,7 +80,9 @@ Outcome run_against(const FakeChatServer& server, Options options, bool interrup
             results.recorder.latency(Latency::own_copy).count(),
             results.recorder.latency(Latency::last_member).count(),
             results.window_started_ns,
-            results.recorder.latency(Latency::hiccup).count()};
+            results.recorder.latency(Latency::hiccup).count(),
+            results.recorder.messages_unanswered,
+            results.recorder.latency(Latency::own_copy).max_ns()};
 }
 
 std::string told(const Violations& violations) {
@@ -161,6 +165,21 @@ TEST_CASE("a server that leaves the end of a run unanswered is not waited for") 
     CHECK(outcome.exit_code == 4);
     CHECK(outcome.violations.count(Violation::protocol) == 6);
     CHECK(outcome.violations.total() == 6);
+}
+
+TEST_CASE("what a server falls silent about counts with the time until the end of the run") {
+    const FakeChatServer server(Fault::deaf);
+    Options options = short_fanout();
+    options.offered.per_second = 100;  // 50 in each room: the 21st message is due after 0.4 s
+    options.duration_ns = 700'000'000;
+    options.drain_patience_ns = 500'000'000;
+    const Outcome outcome = run_against(server, options);
+    CAPTURE(told(outcome.violations), outcome.failure);
+    CHECK(outcome.exit_code == 4);
+    CHECK(outcome.violations.count(Violation::lost) == options.outstanding);
+    CHECK(outcome.unanswered == options.outstanding);
+    // Of which the run waited for half a second after its load.
+    CHECK(outcome.own_copy_max_ns >= options.drain_patience_ns);
 }
 
 TEST_CASE("an open loop sends what is due and no more, whatever the server could take") {

@@ -249,6 +249,8 @@ TEST_CASE("the table keeps within 80 columns, also with large figures and violat
     results.loadgen_cpu_seconds = limited ? 1.5 : 2.0;
     results.involuntary_switches = 1'000'000'000;
     results.steal_share = 0.5;
+    CHECK_THAT(table_report(results),
+               Catch::Contains(" 60.00 s"));  // microseconds take nine columns
     std::istringstream table(table_report(results));
     for (std::string line; std::getline(table, line);) {
         CAPTURE(line);
