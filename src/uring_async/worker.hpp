@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/limits.hpp"
 #include "common/metrics.hpp"
 #include "common/name_registry.hpp"
 #include "common/options.hpp"
@@ -30,6 +31,8 @@ struct Shared {
     SyncThread& sync;
     JsonLog& log;
     Exchange exchange;
+    // Of one room; not changed once a worker turns. A simulation has no room for so many.
+    std::size_t members_per_turn = members_per_turn_max;
 
     // Connections of each worker, those on their way to it included: incremented by the accepting
     // worker, decremented by the owner. Relaxed: they only steer and bound the dealing.

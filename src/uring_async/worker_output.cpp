@@ -133,7 +133,7 @@ void Worker::flush_all() {
 // The members take turns, so that whoever comes and goes keeps nobody waiting.
 void Worker::flush(LocalRoom& room) {
     const std::size_t count = room.members.size();
-    const std::size_t now = std::min(room.flush_left, members_per_turn_max);
+    const std::size_t now = std::min(room.flush_left, shared_.members_per_turn);
     for (std::size_t i = 0; i < now; ++i)
         flush(*room.members[(room.flush_from + i) % count]);
     room.flush_from = count == 0 ? 0 : (room.flush_from + now) % count;

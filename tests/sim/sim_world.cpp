@@ -51,6 +51,7 @@ SimWorld::SimWorld(std::uint64_t seed, const Size& size)
       listener_(network_.make_listener(port)),
       workers_(size.workers),
       client_io_(network_) {
+    if (seed % 2 == 0) shared_.members_per_turn = 2;  // every room is a huge one
     for (std::uint32_t number = 0; number < size.workers; ++number) {
         RunningWorker& one = workers_[number];
         one.io = std::make_unique<FakeIo>(network_);

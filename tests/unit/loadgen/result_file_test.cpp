@@ -52,6 +52,10 @@ TEST_CASE("results that were read report what they did before, to the byte") {
         results->results.server_cpu_seconds.reset();
         results->results.origin.machine.reset();
     }
+    SECTION("with messages that nobody received") {
+        results->recorder.messages_unanswered = 7;
+        CHECK_THAT(json_report(results->results), Catch::Contains("\"messages_unanswered\": 7"));
+    }
     SECTION("with violations, interrupted") {
         results->violations.add(Violation::lost, 3);
         results->results.interrupted = true;
