@@ -19,13 +19,15 @@ METRICS_INTERVAL = "200ms"
 
 @dataclass(frozen=True)
 class Contender:
-    """`protocol`: what the load generator speaks to it; None for the floor, which is no server."""
+    """`protocol`: what the load generator speaks to it; None for the floor, which is no server.
+    `whole`: of those that speak chat, whether it keeps histories over a restart, has metrics and bounds."""
 
     label: str
     title: str
     protocol: str | None
     program: str = ""  # below the build folder; empty for the peers
     arguments: tuple = ()
+    whole: bool = True
 
 
 def _chat(label, title, program, *arguments):
@@ -43,6 +45,7 @@ CONTENDERS = {
         _chat("uring", "uring-server", _URING, "--io=uring"),
         _chat("uring-epoll", "uring-server --io=epoll", _URING, "--io=epoll"),
         _chat("pipeline", "pipeline-server", "src/pipeline/pipeline-server"),
+        Contender("naive", "the naive server", "chat", "bench/naive-server", whole=False),
         Contender("redis", "Redis pub/sub", "redis"),
         Contender("nats", "NATS", "nats"),
         _chat("uring-1", "uring-server --workers 1", _URING, "--io=uring", "--workers=1"),
@@ -68,12 +71,14 @@ def versions(build, contenders):
 
 def chat_command(contender, build, folder, data):
     """What starts a chat server with `data` as its data folder. It writes its port to `folder/port`
-    and its metrics to `folder/server.prom`."""
-    return [build / contender.program, *contender.arguments, "--listen=127.0.0.1:0",
-            f"--port-file={folder / 'port'}", f"--data={data}",
-            f"--max-connections={CONNECTIONS_MAX}", "--log-level=warn",
-            f"--metrics-textfile={folder / 'server.prom'}",
-            f"--metrics-interval={METRICS_INTERVAL}"]
+    and, if it is a whole one, its metrics to `folder/server.prom`."""
+    command = [build / contender.program, *contender.arguments, "--listen=127.0.0.1:0",
+               f"--port-file={folder / 'port'}", f"--data={data}"]
+    if contender.whole:
+        command += [f"--max-connections={CONNECTIONS_MAX}", "--log-level=warn",
+                    f"--metrics-textfile={folder / 'server.prom'}",
+                    f"--metrics-interval={METRICS_INTERVAL}"]
+    return command
 
 
 @contextlib.contextmanager

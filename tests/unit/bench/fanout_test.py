@@ -40,8 +40,7 @@ def results():
         "settings": {"rounds": 2, "duration_seconds": 3.0, "warm_up_seconds": 1.0},
         "contenders": [{"label": label, "title": label.upper()} for label in CONTENDERS],
         "loads": [{"name": load.name, "title": load.title, "headline": load.headline,
-                   "redis_goal": load.redis_goal, "floor_goal": load.floor_goal}
-                  for load in loads],
+                   "goals": load.goals} for load in loads],
         "runs": runs,
         "counting_runs": [run(1, "w16", "redis", system_calls_per_delivery=0.25)],
     }
@@ -98,7 +97,7 @@ class Report(unittest.TestCase):
     def test_goals_are_stated_and_a_missed_one_is_said_to_be(self):
         found = results()
         self.assertIn("1.50 × (goal 1.50 ×)", fanout_report.goals(found))
-        found["loads"][0]["redis_goal"] = 2.0
+        found["loads"][0]["goals"] = {"redis": 2.0}
         self.assertIn("1.50 × (goal 2.00 ×, **missed**)", fanout_report.goals(found))
 
     def test_a_generator_without_reserves_is_warned_of(self):
