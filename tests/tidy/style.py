@@ -184,7 +184,7 @@ _DIRECTIONS = [
     ("src/uring_async/", ("common/", "uring_async/")),
     ("src/pipeline/", ("common/", "pipeline/")),
     ("loadgen/", ("common/", "uring_async/fiber/", "uring_async/io/", "loadgen/")),
-    ("bench/", ("common/", "uring_async/io/", "bench/")),
+    ("bench/", ("common/", "uring_async/fiber/", "uring_async/io/", "bench/")),
 ]
 _OURS = ("common/", "uring_async/", "pipeline/", "loadgen/", "bench/")
 
