@@ -2,6 +2,7 @@
 that are written out here say what a figure is; what follows from figures is in compare_verdict.py."""
 
 import compare_verdict as verdict
+import report_sections
 from compare_runs import LOAD_SECONDS
 from compare_summary import METRICS, PERCENTILES, VIOLATIONS, judgements, summarise, violations
 from markdown import table
@@ -253,8 +254,8 @@ def machine(results):
                       f"{show(environment['memory_bytes'], 'bytes')} of memory"],
         ["virtualisation", f"{environment['virtualisation']}; frequency governor: "
                            f"{environment['governor']}"],
-        ["mitigations", "; ".join(f"{name}: {words}" for name, words
-                                  in environment["mitigations"].items()) or "none needed"],
+        ["mitigations", report_sections.mitigations(environment)],
+        ["a system call (getppid)", f"{environment['system_call_ns']} ns"],
         ["histories", f"on {environment.get('work_file_system', 'unknown')}, "
                       f"--fsync={results['settings'].get('fsync', 'unknown')}"],
         ["CPU time of interrupts apart (CONFIG_IRQ_TIME_ACCOUNTING)",

@@ -1,10 +1,12 @@
 """What a reader needs to know of the machine and the build before believing a number."""
 
+import gc
 import gzip
 import json
 import os
 import platform
 import subprocess
+import timeit
 from pathlib import Path
 
 
@@ -73,6 +75,17 @@ def _irq_time_accounting(release):
     return "on" if "CONFIG_IRQ_TIME_ACCOUNTING=y" in configuration.splitlines() else "off"
 
 
+def _system_call_ns():
+    """What the cheapest system call costs here: getppid(2), less what calling costs Python. It differs
+    by far more than anything else between machines, with mitigations and hypervisors."""
+    calls = 20_000
+
+    def best(function):
+        return min(timeit.repeat(function, number=calls, repeat=5)) / calls
+
+    return round(1e9 * (best(os.getppid) - best(gc.isenabled)))
+
+
 def describe(work):
     """The environment part of results.json; `work`: the folder in which histories are written."""
     return {
@@ -83,6 +96,7 @@ def describe(work):
         "memory_bytes": _memory_bytes(),
         "virtualisation": _virtualisation(),
         "mitigations": _mitigations(),
+        "system_call_ns": _system_call_ns(),
         "governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "none"),
         "io_uring_disabled": _text("/proc/sys/kernel/io_uring_disabled", "absent"),
         "irq_time_accounting": _irq_time_accounting(platform.release()),

@@ -54,11 +54,17 @@ def losses(titles, found, words, before=lambda _: []):
     return blocks
 
 
+def mitigations(environment):
+    """What this kernel does against the processor's faults."""
+    return "; ".join(f"{name}: {words}" for name, words in environment["mitigations"].items()) or "none needed"
+
+
 def machine(results):
     """What the figures depend on: commit, machine, build, versions."""
     found = results["environment"]
     rows = [["commit", f"`{results['commit']}`" + (" with local changes" if results["dirty"] else "")],
             *([name, f"`{value}`"] for name, value in found.items() if name != "mitigations"),
+            ["mitigations", mitigations(found)],
             *([name, str(value)] for name, value in results["build"].items()),
             *([name, " ".join(text.split())] for name, text in results["versions"].items())]
     return table(["", ""], rows)

@@ -36,7 +36,7 @@ def results():
     return {
         "name": "2026-01-02-fanout", "started": "2026-01-02T03:04:05Z", "quick": False,
         "interrupted": False, "command": "bench/fanout", "commit": "abc", "dirty": False,
-        "environment": {"cores": 2}, "build": {}, "versions": {},
+        "environment": {"cores": 2, "mitigations": {}}, "build": {}, "versions": {},
         "settings": {"rounds": 2, "duration_seconds": 3.0, "warm_up_seconds": 1.0},
         "contenders": [{"label": label, "title": label.upper()} for label in CONTENDERS],
         "loads": [{"name": load.name, "title": load.title, "headline": load.headline,

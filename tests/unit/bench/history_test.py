@@ -42,7 +42,7 @@ def results():
     return {
         "name": "2026-01-02-history", "started": "2026-01-02T03:04:05Z", "quick": False,
         "interrupted": False, "command": "bench/history", "commit": "abc", "dirty": False,
-        "environment": {"cores": 2}, "build": {}, "versions": {},
+        "environment": {"cores": 2, "mitigations": {}}, "build": {}, "versions": {},
         "settings": {"rounds": 2, "duration_seconds": 3.0, "warm_up_seconds": 0.5, "messages": 1_000_000,
                      "rooms": 10_000, "others": {"members": 10, "rate": 1000},
                      "history_bytes": 112_000_000},
