@@ -255,7 +255,7 @@ def machine(results):
         ["virtualisation", f"{environment['virtualisation']}; frequency governor: "
                            f"{environment['governor']}"],
         ["mitigations", report_sections.mitigations(environment)],
-        ["a system call (getppid)", f"{environment['system_call_ns']} ns"],
+        report_sections.system_call(environment),
         ["histories", f"on {environment.get('work_file_system', 'unknown')}, "
                       f"--fsync={results['settings'].get('fsync', 'unknown')}"],
         ["CPU time of interrupts apart (CONFIG_IRQ_TIME_ACCOUNTING)",

@@ -13,7 +13,7 @@ PER_CONNECTION = "memory_per_connection"
 @dataclass(frozen=True)
 class FanoutLoad:
     """`headline`: the figure that the load is there for. `goals`: how many times better than another
-    contender the uring server is to be on it, in the same run. `floor`: the floor's arguments, None
+    contender the uring server is to be on it, in the same run; against the floor a share. `floor`: the floor's arguments, None
     where it has no meaning."""
 
     name: str

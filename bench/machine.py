@@ -77,7 +77,7 @@ def _irq_time_accounting(release):
 
 def _system_call_ns():
     """What the cheapest system call costs here: getppid(2), less what calling costs Python. It differs
-    by far more than anything else between machines, with mitigations and hypervisors."""
+    several-fold between machines, with mitigations and hypervisors."""
     calls = 20_000
 
     def best(function):

@@ -1,20 +1,25 @@
-// The naive server: the chat server as it is usually first written. Nobody should run it; it is
-// measured beside the others, so that what their architecture brings has a beginning.
+// The naive server: a plain first form of a chat server, which nobody should run. It is measured
+// beside the others as the point to start from.
 //
 // 1. A thread for each client, which reads with blocking calls: a frame's header, then its text.
 // 2. Who sends a message appends it to the room's file under the room's mutex, and then, before
 //    the next message of that room, sends it to one member after the other.
 // 3. A member is a position in the file: what lies behind it is read from the file again for each
-//    member, and sent with one blocking send(2) per field of the frame (request, status,
-//    length, text). So history and live messages go the same way, and a member that does not
-//    read holds up its room.
-// 4. The rules of the protocol, the frames, TCP_NODELAY and the message's encoding, once for all
-//    members, are those of the other servers: they are no matter of architecture.
-// 5. Clients beyond clients_max are closed as they come, with a line on standard error.
-// 6. No more than a load needs: no time limits, no drain, no index, no recovery (the data folder
-//    must be empty), no extensions.
+//    member, and sent with one blocking send(2) per field of the frame. A delivery is thus two
+//    pread and four send (request, status, length, text), each a segment of its own. A member
+//    that does not read holds up its room; one in the lobby, everybody there.
+// 4. What is no matter of architecture is as in the other servers: the rules of the protocol, the
+//    frames, TCP_NODELAY, mimalloc. Better than in many a first form are a mutex for each room and
+//    an encoding for all members.
+// 5. It leaves out what a load does not need, which favours it: nothing is ever synced, no index,
+// no
+//    checksums, no metrics, no time limits, no drain, no recovery (the data folder must be
+//    empty; the files are its own format), no extensions.
+// 6. Clients beyond clients_max, or for whom there is no thread, are closed as they come, with a
+//    line on standard error.
 //
-// Locks, outermost first: Server::mutex_ (names of rooms, the lobby), Room::mutex, Client::sending.
+// Locks: Server::mutex_ (names of rooms, the lobby) or Room::mutex, never both; Client::sending
+// last.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -49,9 +54,11 @@ namespace ringside::bench {
 
 namespace {
 
-/// Each has a thread, whose stack and guard are two of the mappings that a process may have
-/// (vm.max_map_count: 65,530).
+/// Enough for the largest load. A thread takes some of the mappings that a process may have
+/// (vm.max_map_count: 65,530), for its stack, its guard and its heap; at 14,000 none was left.
 constexpr std::size_t clients_max = 10'000;
+/// Rooms, of which each has a file open; create_chat beyond it fails.
+constexpr std::size_t rooms_max = 2'000;
 
 struct Options {
     std::string listen = "127.0.0.1:5000";
@@ -72,7 +79,7 @@ struct Room {
 };
 
 struct Client {
-    explicit Client(UniqueFd socket_) noexcept : socket(std::move(socket_)) {}
+    explicit Client(UniqueFd fd) noexcept : socket(std::move(fd)) {}
 
     const UniqueFd socket;
     std::mutex sending;  // held for a whole frame, as others send to this client too
@@ -94,29 +101,29 @@ bool receive(int fd, char* out, std::size_t bytes) noexcept {
     return true;
 }
 
-// A client that is gone is noticed by its own thread, when it reads.
-void send_field(int fd, const char* field, std::size_t bytes) noexcept {
-    while (bytes > 0) {
-        const ssize_t sent = ::send(fd, field, bytes, MSG_NOSIGNAL);
-        if (sent <= 0) return;
-        field += sent;
-        bytes -= static_cast<std::size_t>(sent);
+bool send_field(int fd, std::string_view field) noexcept {
+    while (!field.empty()) {
+        const ssize_t sent = ::send(fd, field.data(), field.size(), MSG_NOSIGNAL);
+        if (sent <= 0) return false;
+        field.remove_prefix(static_cast<std::size_t>(sent));
     }
+    return true;
 }
 
-void send_fields(Client& client, const char* header, std::string_view text) noexcept {
+/// False where the client is gone, or as good as: what it got may be cut, so nothing follows.
+bool send_fields(Client& client, const char* header, std::string_view text) noexcept {
     const std::lock_guard lock(client.sending);
     const int fd = client.socket.get();
-    send_field(fd, header, 4);
-    send_field(fd, header + 4, 4);
-    send_field(fd, header + 8, 8);
-    send_field(fd, text.data(), text.size());
+    const bool whole = send_field(fd, {header, 4}) && send_field(fd, {header + 4, 4}) &&
+                       send_field(fd, {header + 8, 8}) && send_field(fd, text);
+    if (!whole) ::shutdown(fd, SHUT_RDWR);  // its own thread sees the end and takes it out
+    return whole;
 }
 
 void answer(Client& client, Request request, Status status, std::string_view text) noexcept {
     char header[server_header_bytes];
     store_server_header(header, request, status, text.size());
-    send_fields(client, header, text);
+    static_cast<void>(send_fields(client, header, text));
 }
 
 /// Sends what the member has not got; the room's mutex is held.
@@ -130,19 +137,23 @@ void deliver(const Room& room, Client& member) {
         const auto got =
             read_fully(file, text.data(), text.size(), member.position + sizeof header);
         if (!got || *got != text.size()) return;
-        send_fields(member, header, text);
+        if (!send_fields(member, header, text)) return;
         member.position += sizeof header + text.size();
     }
 }
 
 class Server {
  public:
-    Server(UniqueFd listener, std::string data)
-        : listener_(std::move(listener)), data_(std::move(data)), rules_(ChatLimits{}) {}
+    Server(UniqueFd listener, std::string data, std::size_t clients)
+        : listener_(std::move(listener)),
+          data_(std::move(data)),
+          clients_max_(clients),
+          rules_(ChatLimits{}) {}
 
     [[noreturn]] void accept_all();
 
  private:
+    void admit(UniqueFd socket);
     void serve(Client& client);
     [[nodiscard]] bool read_frame(Client& client, std::string& text, ClientFrame& frame);
     /// False where the connection is over.
@@ -151,12 +162,13 @@ class Server {
     void create_room(Client& client, std::string_view name);
     void join_room(Client& client, std::string_view name);
     void post(Client& client, std::string_view text);
-    void leave_room(Client& client);
+    void leave_members(Client& client);
     void enter_lobby(Client& client);
     void leave_lobby(Client& client);
 
     const UniqueFd listener_;
     const std::filesystem::path data_;
+    const std::size_t clients_max_;
     const ChatRules rules_;
     const SystemWallClock wall_;
     NameRegistry names_;
@@ -174,16 +186,25 @@ void Server::accept_all() {
         ::poll(&waiting, 1, -1);
         UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
         if (!socket) continue;
-        if (clients_.load(std::memory_order_relaxed) == clients_max) {
-            std::fprintf(stderr, "naive-server: connection refused: %zu clients are the most\n",
-                         clients_max);
-            continue;
-        }
-        clients_.fetch_add(1, std::memory_order_relaxed);
+        admit(std::move(socket));
+    }
+}
+
+void Server::admit(UniqueFd socket) {
+    if (clients_.load(std::memory_order_relaxed) >= clients_max_) {
+        std::fprintf(stderr, "naive-server: connection refused: %zu clients are the most\n",
+                     clients_max_);
+        return;
+    }
+    clients_.fetch_add(1, std::memory_order_relaxed);
+    try {
         std::thread([this, client = std::make_unique<Client>(std::move(socket))] {
             serve(*client);
             clients_.fetch_sub(1, std::memory_order_relaxed);
         }).detach();
+    } catch (const std::system_error& problem) {
+        clients_.fetch_sub(1, std::memory_order_relaxed);
+        std::fprintf(stderr, "naive-server: connection refused: no thread (%s)\n", problem.what());
     }
 }
 
@@ -192,7 +213,7 @@ void Server::serve(Client& client) {
     ClientFrame frame;
     while (read_frame(client, text, frame) && act(client, frame)) {
     }
-    if (client.stage == Stage::room) leave_room(client);
+    if (client.stage == Stage::room) leave_members(client);
     if (client.stage == Stage::lobby) leave_lobby(client);
     if (!client.name.empty()) names_.release(client.name);
 }
@@ -232,7 +253,8 @@ bool Server::act(Client& client, const ClientFrame& frame) {
             post(client, frame.text);
             return true;
         case Action::leave_room:
-            leave_room(client);
+            leave_members(client);
+            enter_lobby(client);
             return true;
         case Action::disconnect:
             return false;
@@ -253,6 +275,9 @@ void Server::create_room(Client& client, std::string_view name) {
     const std::lock_guard lock(mutex_);
     if (rooms_.contains(name)) {
         return answer(client, Request::create_chat, Status::failure, reason::room_exists);
+    }
+    if (rooms_.size() == rooms_max) {
+        return answer(client, Request::create_chat, Status::failure, reason::storage_failed);
     }
     auto room = std::make_unique<Room>();
     const std::filesystem::path path = data_ / (HistoryFile::file_stem(name) + ".chat");
@@ -299,13 +324,9 @@ void Server::post(Client& client, std::string_view text) {
         deliver(room, *member);
 }
 
-void Server::leave_room(Client& client) {
-    {
-        const std::lock_guard lock(client.room->mutex);
-        std::erase(client.room->members, &client);
-    }
-    client.room = nullptr;
-    enter_lobby(client);
+void Server::leave_members(Client& client) {
+    const std::lock_guard lock(client.room->mutex);
+    std::erase(client.room->members, &client);
 }
 
 void Server::enter_lobby(Client& client) {
@@ -331,7 +352,8 @@ void make_data_folder(const std::string& path) {
 
 /// Serves until SIGTERM or SIGINT.
 int run(const Options& options) {
-    raise_descriptor_limit();
+    const std::size_t clients =
+        connections_within(raise_descriptor_limit(), own_descriptors + rooms_max, clients_max);
     make_data_folder(options.data);
     sigset_t ends;
     sigemptyset(&ends);
@@ -340,10 +362,10 @@ int run(const Options& options) {
     pthread_sigmask(SIG_BLOCK, &ends, nullptr);  // also in the threads to come
     UniqueFd listener = open_listener(options.listen);
     const std::uint16_t port = or_start_error(local_port(listener.get()));
-    Server server(std::move(listener), options.data);
-    std::thread([&server] { server.accept_all(); }).detach();
+    Server server(std::move(listener), options.data, clients);
     {
         const PortFile port_file(options.port_file, port);
+        std::thread([&server] { server.accept_all(); }).detach();
         int signal = 0;
         sigwait(&ends, &signal);
     }
@@ -357,7 +379,7 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
     using namespace ringside;
-    CLI::App app("The chat server as it is usually first written, for comparison only.",
+    CLI::App app("A plain first form of a chat server, for comparison only: docs/benchmarking.md.",
                  "naive-server");
     bench::Options options;
     add_address_option(app, "--listen", options.listen, "Where to listen; port 0: a free one.");

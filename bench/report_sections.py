@@ -59,11 +59,19 @@ def mitigations(environment):
     return "; ".join(f"{name}: {words}" for name, words in environment["mitigations"].items()) or "none needed"
 
 
+def system_call(environment):
+    """A row of a table; results of before 2026-11-27 do not tell."""
+    found = environment.get("system_call_ns")
+    return ["a system call (getppid)", "unknown" if found is None else f"{found} ns"]
+
+
 def machine(results):
     """What the figures depend on: commit, machine, build, versions."""
     found = results["environment"]
     rows = [["commit", f"`{results['commit']}`" + (" with local changes" if results["dirty"] else "")],
-            *([name, f"`{value}`"] for name, value in found.items() if name != "mitigations"),
+            *([name, f"`{value}`"] for name, value in found.items()
+              if name not in ("mitigations", "system_call_ns")),
+            system_call(found),
             ["mitigations", mitigations(found)],
             *([name, str(value)] for name, value in results["build"].items()),
             *([name, " ".join(text.split())] for name, text in results["versions"].items())]

@@ -77,7 +77,7 @@ def results(faster=1.5, rounds=5, servers=("pipeline", "uring"), problem=None):
         "command": "bench/compare --rounds 3", "commit": "0123456789", "dirty": False,
         "environment": {"kernel": "6.1.0", "distribution": "Debian 12", "cpu": "A Processor",
                         "cores": 2, "memory_bytes": 2**33, "virtualisation": "none seen",
-                        "mitigations": {}, "system_call_ns": 90, "governor": "none", "io_uring_disabled": "0",
+                        "mitigations": {}, "governor": "none", "io_uring_disabled": "0",
                         "irq_time_accounting": "on", "work_file_system": "ext4",
                         "load_average": 0.1, "python": "3.11.2"},
         "build": {"buildtype": "debugoptimized"}, "versions": {"loadgen": "loadgen 0.1.0"},

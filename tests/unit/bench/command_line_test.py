@@ -75,6 +75,12 @@ class Order(unittest.TestCase):
                  if contender.label == "floor"]
         self.assertEqual(floor, ["w1"])
 
+    def test_the_naive_server_gets_no_idle_connections(self):
+        options = fanout_main.parse_arguments(["--load", "w1", "--load", "idle"])
+        naive = [load.name for _, load, contender in fanout_main.order(options, 1)
+                 if contender.label == "naive"]
+        self.assertEqual(naive, ["w1"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -13,7 +13,7 @@ from unittest import mock
 import history_client
 import load_generator
 from child import Child, ChildError
-from contenders import CONTENDERS, Contender, serving, versions
+from contenders import CONTENDERS, Contender, chat_command, serving, versions
 from fanout_loads import LOADS
 from fanout_runs import Runner as FanoutRunner
 from history_data import Data
@@ -105,6 +105,16 @@ class DyingServer(unittest.TestCase):
                 1, LOADS["w1"], Contender("dying", "dying", "chat"))
         self.assertRegex(run["problem"], "ended with exit code 1: the server closed a connection\n"
                                          f".*{LAST_WORDS}")
+
+
+class Commands(unittest.TestCase):
+    def test_only_a_whole_server_is_given_metrics_and_bounds(self):
+        def options(label):
+            command = chat_command(CONTENDERS[label], Path("b"), Path("f"), Path("d"))
+            return [str(word).split("=")[0] for word in command[1:]]
+
+        self.assertEqual(options("naive"), ["--listen", "--port-file", "--data"])
+        self.assertLess({"--max-connections", "--metrics-textfile"}, set(options("pipeline")))
 
 
 class Versions(unittest.TestCase):

@@ -9,8 +9,9 @@ from fanout_loads import LOADS
 from fanout_summary import advantage, figures, losses
 from results_file import problems
 
-CONTENDERS = ("floor", "uring", "redis", "nats")
-PER_CPU = {"floor": 5.0e6, "uring": 4.5e6, "redis": 3.0e6, "nats": 2.0e6}
+CONTENDERS = ("floor", "uring", "redis", "nats", "pipeline", "naive")
+PER_CPU = {"floor": 5.0e6, "uring": 4.5e6, "redis": 3.0e6, "nats": 2.0e6, "pipeline": 1.5e6,
+           "naive": 0.1e6}
 
 
 def run(number, load, contender, **figures_of_run):
@@ -36,7 +37,7 @@ def results():
     return {
         "name": "2026-01-02-fanout", "started": "2026-01-02T03:04:05Z", "quick": False,
         "interrupted": False, "command": "bench/fanout", "commit": "abc", "dirty": False,
-        "environment": {"cores": 2, "mitigations": {}}, "build": {}, "versions": {},
+        "environment": {"cores": 2, "mitigations": {"meltdown": "PTI"}, "system_call_ns": 1000}, "build": {}, "versions": {},
         "settings": {"rounds": 2, "duration_seconds": 3.0, "warm_up_seconds": 1.0},
         "contenders": [{"label": label, "title": label.upper()} for label in CONTENDERS],
         "loads": [{"name": load.name, "title": load.title, "headline": load.headline,
@@ -52,7 +53,7 @@ class Summary(unittest.TestCase):
         load = found["loads"][0]
         self.assertAlmostEqual(advantage(found, load, "uring", "redis")["median"], 1.5)
         self.assertAlmostEqual(advantage(found, load, "uring", "floor")["median"], 0.9)
-        self.assertIsNone(advantage(found, load, "uring", "pipeline"))
+        self.assertIsNone(advantage(found, load, "uring", "uring-epoll"))
 
     def test_of_memory_less_is_better(self):
         found = results()
@@ -100,17 +101,30 @@ class Report(unittest.TestCase):
         found["loads"][0]["goals"] = {"redis": 2.0}
         self.assertIn("1.50 × (goal 2.00 ×, **missed**)", fanout_report.goals(found))
 
+    def test_both_servers_are_held_against_the_naive_one(self):
+        rows = fanout_report.goals(results()).splitlines()
+        self.assertTrue(any(row.startswith("| URING ") and "45.0 × (goal 20.0 ×)" in row for row in rows), rows)
+        self.assertTrue(any(row.startswith("| PIPELINE ") and "15.0 × (goal 20.0 ×, **missed**)" in row
+                            for row in rows), rows)
+
     def test_a_generator_without_reserves_is_warned_of(self):
         found = results()
         found["settings"]["rounds"] = 5
         self.assertEqual(report_sections.warnings(found), [])
         found["runs"][1]["figures"]["generator_cores"] = 0.97
-        self.assertRegex(report_sections.warnings(found)[0], "1 of 6 runs the load generator")
+        self.assertRegex(report_sections.warnings(found)[0], "1 of 10 runs the load generator")
 
     def test_with_few_rounds_losses_are_said_to_be_no_verdict(self):
         self.assertIn("Fewer than 5 rounds", report_sections.warnings(results())[0])
         one = results() | {"quick": True}
         self.assertEqual(report_sections.warnings(one), ["> ⚠ One short round: an indication, no measurement."])
+
+    def test_what_a_system_call_costs_here_is_told(self):
+        found = results()
+        self.assertIn("| a system call (getppid) | 1000 ns |", report_sections.machine(found))
+        self.assertIn("| mitigations | meltdown: PTI |", report_sections.machine(found))
+        del found["environment"]["system_call_ns"]  # as in older results
+        self.assertIn("| a system call (getppid) | unknown |", report_sections.machine(found))
 
     def test_every_table_row_has_as_many_cells_as_its_head(self):
         text = fanout_report.text(results(), {"headline": "x.svg"})

@@ -171,13 +171,41 @@ TEST_CASE("messages are held against length and UTF-8") {
 }
 
 TEST_CASE("of the control characters messages contain only line feed and tab") {
+    // In a vector of 16 bytes, and behind the last whole one.
+    const std::size_t place = GENERATE(5U, 70U);
     for (int code = 0; code < 0x100; ++code) {
-        const std::string text = std::string(70, 'x') + utf8_of(code) + "\xC2\xA0y";
+        const std::string text =
+            std::string(place, 'x') + utf8_of(code) + "\xC2\xA0y" + std::string(70 - place, 'x');
         const bool control = code < 0x20 || (code >= 0x7F && code <= 0x9F);
         const bool legal = !control || code == '\n' || code == '\t';
         CAPTURE(code);
         CHECK((decide(Stage::room, Request::send_message, text).action == Action::post_message) ==
               legal);
+    }
+}
+
+TEST_CASE("a control character is found at every place of a text of any length") {
+    const auto [stage, request, legal, bytes_max] =
+        GENERATE(table<Stage, Request, Action, std::size_t>({
+            {Stage::unnamed, Request::set_name, Action::take_name, 32},
+            {Stage::lobby, Request::create_chat, Action::create_room, 64},
+            {Stage::room, Request::send_message, Action::post_message, 70},
+        }));
+    const Action with_line_feed = stage == Stage::room ? legal : Action::refuse;
+    for (std::size_t length = 1; length <= bytes_max; ++length) {
+        for (std::size_t place = 0; place < length; ++place) {
+            const auto action_with = [&](char character) {
+                std::string text(length, 'x');
+                text[place] = character;
+                return decide(stage, request, text).action;
+            };
+            CAPTURE(stage, length, place);
+            CHECK(action_with('\x1F') == Action::refuse);
+            CHECK(action_with('\x7F') == Action::refuse);
+            CHECK(action_with('\t') == with_line_feed);
+            CHECK(action_with('\n') == with_line_feed);
+            CHECK(action_with('~') == legal);
+        }
     }
 }
 
