@@ -5,6 +5,7 @@ servers append every message to a file before anybody receives it.
 """
 
 import contextlib
+import os
 from dataclasses import dataclass
 
 import machine
@@ -20,7 +21,8 @@ METRICS_INTERVAL = "200ms"
 @dataclass(frozen=True)
 class Contender:
     """`protocol`: what the load generator speaks to it; None for the floor, which is no server.
-    `whole`: of those that speak chat, whether it keeps histories over a restart, has metrics and bounds."""
+    `whole`: of those that speak chat, whether it keeps histories over a restart, has metrics and bounds.
+    `launcher`: what starts both the server and its load generator."""
 
     label: str
     title: str
@@ -28,6 +30,7 @@ class Contender:
     program: str = ""  # below the build folder; empty for the peers
     arguments: tuple = ()
     whole: bool = True
+    launcher: tuple = ()
 
 
 def _chat(label, title, program, *arguments):
@@ -35,6 +38,8 @@ def _chat(label, title, program, *arguments):
 
 
 _URING = "src/uring_async/uring-server"
+# The CPU that the floor takes when it takes one, for its sender and its receivers.
+_ONE_CPU = ("taskset", "--cpu-list", min(os.sched_getaffinity(0)))
 
 # The I/O is named, never left to `auto`: a silent fall-back would compare epoll with epoll.
 CONTENDERS = {
@@ -50,11 +55,13 @@ CONTENDERS = {
         Contender("nats", "NATS", "nats"),
         _chat("uring-1", "uring-server --workers 1", _URING, "--io=uring", "--workers=1"),
         _chat("uring-4", "uring-server --workers 4", _URING, "--io=uring", "--workers=4"),
+        Contender("uring-1-cpu", "uring-server and its clients on one CPU", "chat", _URING,
+                  ("--io=uring", "--workers=1"), launcher=_ONE_CPU),
     )
 }
 
 # Variants of others, which --quick leaves out.
-VARIANTS = ("floor-2", "uring-1", "uring-4")
+VARIANTS = ("floor-2", "uring-1", "uring-4", "uring-1-cpu")
 
 
 def programs(contenders):
@@ -72,7 +79,7 @@ def versions(build, contenders):
 def chat_command(contender, build, folder, data):
     """What starts a chat server with `data` as its data folder. It writes its port to `folder/port`
     and, if it is a whole one, its metrics to `folder/server.prom`."""
-    command = [build / contender.program, *contender.arguments, "--listen=127.0.0.1:0",
+    command = [*contender.launcher, build / contender.program, *contender.arguments, "--listen=127.0.0.1:0",
                f"--port-file={folder / 'port'}", f"--data={data}"]
     if contender.whole:
         command += [f"--max-connections={CONNECTIONS_MAX}", "--log-level=warn",

@@ -83,14 +83,20 @@ def describe(options, arguments):
     }
 
 
+def _has_a_turn(load, contender):
+    """Under a load without a floor."""
+    if contender.protocol is None or contender.launcher:
+        return False
+    return contender.whole or load.workload == "fanout"
+
+
 def order(options, rounds):
-    """(round, load, contender) in order of execution; the floor only where it has a meaning, and no
-    idle connections for a server that would have 15,000 threads."""
+    """(round, load, contender) in order of execution; the floor, and who is there to be held against
+    it, only where it has a meaning; no idle connections for a server that would have 15,000 threads."""
     loads = [LOADS[name] for name in options.load]
     return [(number, load, contender) for number, load, contender
             in turns(rounds, _contenders(options), loads)
-            if (contender.protocol is not None or load.floor is not None)
-            and (contender.whole or load.workload == "fanout")]
+            if load.floor is not None or _has_a_turn(load, contender)]
 
 
 def measure(options, results):

@@ -3,7 +3,7 @@
 import report_sections
 import terminal
 from fanout_loads import PER_CONNECTION, PER_CPU
-from fanout_summary import FIGURE, FIGURES, FLOORS, advantage, figures, losses
+from fanout_summary import FIGURE, FIGURES, REFERENCES, advantage, figures, losses
 from markdown import table as markdown_table
 from units import NOTHING, show, show_spread, significant
 
@@ -13,7 +13,8 @@ READING = """\
   generator left.
 - *The floor* is one thread that only sends the same bytes to as many connections ([how](../benchmarking.md#the-floor)); its
   CPU time is the sending thread's. It is measured in the same turns, so the share holds when the machine drifts. On one
-  CPU with its receivers it is the least that a send can cost; on two CPUs it pays for crossing caches, as the servers do.
+  CPU with its receivers it is the least that a send can cost; on two CPUs it pays for crossing caches, as the servers do. *The
+  uring server and its clients on one CPU* is in the circumstances of the former, for that share alone.
 - The loads are closed loops: W messages of 64 bytes are on their way per room, and the next is sent when the publisher's own copy
   is back. Latencies are those of the load that the server dictates; compare them beside the rates.
 - *The naive server* is a plain first form: a thread per client, blocking reads, and for each member the message read from its
@@ -84,27 +85,28 @@ def _goal(reached, goal, text):
     return text(reached) + (f" (goal {text({'median': goal})}{missed})" if goal is not None else "")
 
 
+# What is told of whom: (title, label, how the ratio reads).
+_AGAINST = (("times Redis", "redis", _times), ("of the floor", "floor", _share),
+            ("of the floor on two CPUs", "floor-2", _share), ("times its epoll I/O", "uring-epoll", _times),
+            ("times pipeline", "pipeline", _times), ("times naive", "naive", _times))
+_EVERYBODY = tuple(label for _, label, _ in _AGAINST)
+_JUDGED = {"uring": _EVERYBODY, "uring-1": _EVERYBODY, "uring-4": _EVERYBODY,
+           "uring-1-cpu": ("floor",), "pipeline": ("naive",)}
+
+
 def goals(results):
-    """What the uring server reaches of its goals, by load and number of workers; and the pipeline
+    """What the uring server reaches of its goals, by load and number of workers, and the pipeline
     server of the one that is for both."""
-    known = {one["label"]: one["title"] for one in results["contenders"]}
     rows = []
-    for label in [name for name in ("uring", "uring-1", "uring-4") if name in known]:
+    for contender in results["contenders"]:
         for load in results["loads"]:
-            than = {other: advantage(results, load, label, other)
-                    for other in ("redis", "floor", "floor-2", "uring-epoll", "pipeline", "naive")}
-            goals_of = load["goals"]
-            rows.append([known[label], load["title"],
-                         _goal(than["redis"], goals_of.get("redis"), _times),
-                         _goal(than["floor"], goals_of.get("floor"), _share), _share(than["floor-2"]),
-                         _times(than["uring-epoll"]), _times(than["pipeline"]),
-                         _goal(than["naive"], goals_of.get("naive"), _times)])
-    if "pipeline" in known:
-        rows += [[known["pipeline"], load["title"], *5 * [NOTHING],
-                  _goal(advantage(results, load, "pipeline", "naive"), load["goals"]["naive"], _times)]
-                 for load in results["loads"] if "naive" in load["goals"]]
-    return markdown_table(["server", "load", "times Redis", "of the floor", "of the floor on two CPUs",
-                           "times its epoll I/O", "times pipeline", "times naive"], rows)
+            cells = [_goal(advantage(results, load, contender["label"], label),
+                           load["goals"].get(label), text)
+                     if label in _JUDGED.get(contender["label"], ()) else NOTHING
+                     for _, label, text in _AGAINST]
+            if any(cell != NOTHING for cell in cells):
+                rows.append([contender["title"], load["title"], *cells])
+    return markdown_table(["server", "load", *(title for title, _, _ in _AGAINST)], rows)
 
 
 def load_table(results, load):
@@ -120,7 +122,7 @@ def load_table(results, load):
 def _losses(results):
     load_title = {load["name"]: load["title"] for load in results["loads"]}
     return report_sections.losses(
-        {one["label"]: one["title"] for one in results["contenders"] if one["label"] not in FLOORS},
+        {one["label"]: one["title"] for one in results["contenders"] if one["label"] not in REFERENCES},
         losses(results), lambda loss: f"{loss.figure.title}, {load_title[loss.load]}")
 
 

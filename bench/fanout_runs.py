@@ -117,7 +117,7 @@ class Runner(runs.Runner):
                                                     f"--seed={run['round']}")
         generator = load_generator.start(
             self._build, self._folder, self._settings, [load.workload, *load.arguments],
-            server=server, port=port, label=contender.label,
+            server=server, port=port, label=contender.label, launcher=contender.launcher,
             further=[f"--protocol={contender.protocol}", *paced])
         run["load_command"] = generator.arguments
         return self._result(run, generator)

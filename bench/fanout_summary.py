@@ -16,8 +16,8 @@ FIGURES = (
     Figure("server_cores", "server, cores", "server", "plain"),
     Figure("generator_cores", "load generator, cores", "load", "plain"),
 )
-# No servers: what they are measured against.
-FLOORS = ("floor", "floor-2")
+# What the servers are measured against, and what has other circumstances: neither loses nor wins.
+REFERENCES = ("floor", "floor-2", "naive", "uring-1-cpu")
 FIGURE = {figure.name: figure for figure in FIGURES}
 
 
@@ -41,7 +41,7 @@ def advantage(results, load, contender, other):
 def losses(results):
     """Where each contender is clearly behind the best: no round of it reaches any of the best's."""
     found = []
-    servers = [one["label"] for one in results["contenders"] if one["label"] not in FLOORS]
+    servers = [one["label"] for one in results["contenders"] if one["label"] not in REFERENCES]
     for load in results["loads"]:
         table = {label: figures(results, load, label) for label in servers}
         for figure in FIGURES:

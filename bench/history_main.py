@@ -21,7 +21,7 @@ from turns import take, turns
 FULL = {"rounds": 5, "duration": 3.0, "warm_up": 0.5, "messages": MESSAGES, "rooms": ROOMS}
 QUICK = {"rounds": 1, "duration": 1.2, "warm_up": 0.2, "messages": 200_000, "rooms": 2000}
 SERVERS = [label for label, contender in CONTENDERS.items()
-           if contender.protocol == "chat" and contender.whole]
+           if contender.protocol == "chat" and contender.whole and not contender.launcher]
 DEFAULT = ("uring-1", "uring", "pipeline")
 # The fewest messages that tell a rate; 1.1 GB on disk for each server.
 MESSAGES_MIN, MESSAGES_MAX = 1000, 10_000_000

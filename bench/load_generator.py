@@ -39,10 +39,10 @@ def result_path(folder):
     return folder / "result.json"
 
 
-def start(build, folder, settings, load, *, server, port, label, further=()):
+def start(build, folder, settings, load, *, server, port, label, further=(), launcher=()):
     """A load against a server: `load` is a workload and its arguments, `server` the child that is
-    measured, `label` what metrics and results call it."""
-    return Child([build / "loadgen/loadgen", *load, f"--connect=127.0.0.1:{port}",
+    measured, `label` what metrics and results call it, `launcher` what starts the generator."""
+    return Child([*launcher, build / "loadgen/loadgen", *load, f"--connect=127.0.0.1:{port}",
                   f"--server-pid={server.pid}", f"--server-label={label}", duration(settings),
                   f"--json={result_path(folder)}", *further], folder / "loadgen.log")
 
