@@ -21,8 +21,8 @@ METRICS_INTERVAL = "200ms"
 @dataclass(frozen=True)
 class Contender:
     """`protocol`: what the load generator speaks to it; None for the floor, which is no server.
-    `whole`: of those that speak chat, whether it keeps histories over a restart, has metrics and bounds.
-    `launcher`: what starts both the server and its load generator."""
+    `whole`: of those that speak chat, whether it keeps histories over a restart and has metrics and
+    bounds. `launcher`: what starts both the server and its load generator."""
 
     label: str
     title: str

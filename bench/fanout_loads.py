@@ -13,8 +13,8 @@ PER_CONNECTION = "memory_per_connection"
 @dataclass(frozen=True)
 class FanoutLoad:
     """`headline`: the figure that the load is there for. `goals`: how many times better than another
-    contender the uring server is to be on it, in the same run; against the floor a share. `floor`: the floor's arguments, None
-    where it has no meaning."""
+    contender the uring server is to be on it, in the same run; against the floor, a share.
+    `floor`: the floor's arguments, None where it has no meaning."""
 
     name: str
     title: str
@@ -41,7 +41,7 @@ def _fanout(rooms, members, outstanding):
 LOADS = {
     load.name: load
     for load in (
-        _room("w1", "one room of 100, W=1", 100, 1, redis=1.08, floor=0.95),
+        _room("w1", "one room of 100, W=1", 100, 1, redis=1.08, floor=0.95, naive=20.0),
         _room("w16", "one room of 100, W=16", 100, 16, redis=1.5, floor=0.85, naive=20.0),
         _room("w256", "one room of 100, W=256", 100, 256, redis=4.0, floor=0.80, naive=20.0),
         _room("huge", "one room of 9,000, W=16", 9000, 16, redis=2.0),

@@ -20,11 +20,11 @@ from turns import take, turns
 FULL = {"rounds": 5, "duration": 1.5, "warm_up": 0.5}
 QUICK = {"rounds": 1, "duration": 0.8, "warm_up": 0.2}
 # Start and stop of a server, set-up and drain of the load.
-SECONDS_BESIDES = 1.0
+SECONDS_BESIDES = 1.7
 
 EXAMPLES = """\
 examples:
-  bench/fanout                            everything, about half an hour
+  bench/fanout                            everything, about 25 minutes
   bench/fanout --quick                    everything once, in less than two minutes
   bench/fanout --contender uring --contender redis --load w16 --rounds 10
 """
@@ -91,8 +91,8 @@ def _has_a_turn(load, contender):
 
 
 def order(options, rounds):
-    """(round, load, contender) in order of execution; the floor, and who is there to be held against
-    it, only where it has a meaning; no idle connections for a server that would have 15,000 threads."""
+    """(round, load, contender) in order of execution; the floor, and who is there to be held
+    against it, only where it has a meaning; no idle connections for who would have 15,000 threads."""
     loads = [LOADS[name] for name in options.load]
     return [(number, load, contender) for number, load, contender
             in turns(rounds, _contenders(options), loads)

@@ -83,7 +83,7 @@ def _system_call_ns():
     def best(function):
         return min(timeit.repeat(function, number=calls, repeat=5)) / calls
 
-    return round(1e9 * (best(os.getppid) - best(gc.isenabled)))
+    return max(1, round(1e9 * (best(os.getppid) - best(gc.isenabled))))
 
 
 def describe(work):

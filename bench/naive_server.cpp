@@ -11,15 +11,13 @@
 // 4. What is no matter of architecture is as in the other servers: the rules of the protocol, the
 //    frames, TCP_NODELAY, mimalloc. Better than in many a first form are a mutex for each room and
 //    an encoding for all members.
-// 5. It leaves out what a load does not need, which favours it: nothing is ever synced, no index,
-// no
-//    checksums, no metrics, no time limits, no drain, no recovery (the data folder must be
-//    empty; the files are its own format), no extensions.
+// 5. It leaves out what a load does not need, which favours it: no sync, no index, no checksums, no
+//    metrics, no time limits, no drain, no recovery (the data folder must be empty; the files
+//    are its own format), no extensions.
 // 6. Clients beyond clients_max, or for whom there is no thread, are closed as they come, with a
 //    line on standard error.
 //
-// Locks: Server::mutex_ (names of rooms, the lobby) or Room::mutex, never both; Client::sending
-// last.
+// Locks: Server::mutex_ (names of rooms, lobby) or Room::mutex, never both; Client::sending last.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -91,7 +89,7 @@ struct Client {
     std::uint64_t position = 0;
 };
 
-bool receive(int fd, char* out, std::size_t bytes) noexcept {
+[[nodiscard]] bool receive(int fd, char* out, std::size_t bytes) noexcept {
     while (bytes > 0) {
         const ssize_t got = ::recv(fd, out, bytes, 0);
         if (got <= 0) return false;
@@ -101,7 +99,7 @@ bool receive(int fd, char* out, std::size_t bytes) noexcept {
     return true;
 }
 
-bool send_field(int fd, std::string_view field) noexcept {
+[[nodiscard]] bool send_field(int fd, std::string_view field) noexcept {
     while (!field.empty()) {
         const ssize_t sent = ::send(fd, field.data(), field.size(), MSG_NOSIGNAL);
         if (sent <= 0) return false;
@@ -111,7 +109,7 @@ bool send_field(int fd, std::string_view field) noexcept {
 }
 
 /// False where the client is gone, or as good as: what it got may be cut, so nothing follows.
-bool send_fields(Client& client, const char* header, std::string_view text) noexcept {
+[[nodiscard]] bool send_fields(Client& client, const char* header, std::string_view text) noexcept {
     const std::lock_guard lock(client.sending);
     const int fd = client.socket.get();
     const bool whole = send_field(fd, {header, 4}) && send_field(fd, {header + 4, 4}) &&
@@ -132,7 +130,8 @@ void deliver(const Room& room, Client& member) {
     while (member.position < room.end) {
         char header[server_header_bytes];
         const int file = room.history.get();
-        if (!read_fully(file, header, sizeof header, member.position)) return;
+        const auto head = read_fully(file, header, sizeof header, member.position);
+        if (!head || *head != sizeof header) return;
         text.resize(load_server_header(header).length);
         const auto got =
             read_fully(file, text.data(), text.size(), member.position + sizeof header);

@@ -56,11 +56,12 @@ def losses(titles, found, words, before=lambda _: []):
 
 def mitigations(environment):
     """What this kernel does against the processor's faults."""
-    return "; ".join(f"{name}: {words}" for name, words in environment["mitigations"].items()) or "none needed"
+    found = environment["mitigations"]
+    return "; ".join(f"{name}: {words}" for name, words in found.items()) or "none needed"
 
 
 def system_call(environment):
-    """A row of a table; results of before 2026-11-27 do not tell."""
+    """A row of a table; older results do not tell."""
     found = environment.get("system_call_ns")
     return ["a system call (getppid)", "unknown" if found is None else f"{found} ns"]
 

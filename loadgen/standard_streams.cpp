@@ -39,7 +39,9 @@ void tell(std::string_view text) noexcept {
 }
 
 void print_to(std::FILE* stream, std::string_view text) noexcept {
-    const bool whole = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
+    // An empty text may have no address, which fwrite() must not be given.
+    const bool whole =
+        text.empty() || std::fwrite(text.data(), 1, text.size(), stream) == text.size();
     if (std::fflush(stream) == 0 && whole) return;
     if (stream == stdout && output_error == 0) output_error = errno;
 }

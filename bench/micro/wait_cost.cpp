@@ -4,9 +4,8 @@
 // 1. `wait`: a thread's loop lets a story go on to its next wait and gets control back, which takes
 //    two switches. Ours pass through the scheduler's ready queue, as in the servers; those of the
 //    language and of POSIX are bare, so the comparison is against us.
-// 2. `story`: the life of a coroutine that waits for nothing: start, run, end; with one or with
-// many
-//    alive at once. 10,000 stacks no longer fit the nearer caches.
+// 2. `story`: the life of a coroutine that waits for nothing: start, run, end; one or many alive at
+//    once. 10,000 stacks no longer fit the nearer caches.
 // 3. For threads a wait is two hand-overs through an eventfd, each to a thread that sleeps, on
 //    whatever CPUs the kernel chooses.
 

@@ -81,6 +81,15 @@ class Order(unittest.TestCase):
                  if contender.label == "naive"]
         self.assertEqual(naive, ["w1"])
 
+    def test_who_shares_the_floor_s_cpu_has_its_turns(self):
+        options = fanout_main.parse_arguments(["--load", "w1", "--load", "pairs-w1"])
+        bound = [load.name for _, load, contender in fanout_main.order(options, 1)
+                 if contender.label == "uring-1-cpu"]
+        self.assertEqual(bound, ["w1"])
+
+    def test_histories_are_for_servers_that_keep_them(self):
+        self.assertEqual(history_main.SERVERS, ["uring", "uring-epoll", "pipeline", "uring-1", "uring-4"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -12,6 +12,7 @@ from unittest import mock
 
 import history_client
 import load_generator
+import machine
 from child import Child, ChildError
 from contenders import CONTENDERS, Contender, chat_command, serving, versions
 from fanout_loads import LOADS
@@ -115,6 +116,21 @@ class Commands(unittest.TestCase):
 
         self.assertEqual(options("naive"), ["--listen", "--port-file", "--data"])
         self.assertLess({"--max-connections", "--metrics-textfile"}, set(options("pipeline")))
+
+    def test_server_and_load_generator_are_bound_to_the_same_cpu(self):
+        bound = CONTENDERS["uring-1-cpu"]
+        server = chat_command(bound, Path("b"), Path("f"), Path("d"))
+        with mock.patch.object(load_generator, "Child", lambda command, _: command):
+            generator = load_generator.start(
+                Path("b"), Path("f"), SETTINGS, ["fanout"], server=mock.Mock(pid=1), port=1,
+                label="x", launcher=bound.launcher)
+        self.assertEqual(server[:2], ["taskset", "--cpu-list"])
+        self.assertEqual(generator[:3], server[:3])
+
+
+class Machine(unittest.TestCase):
+    def test_a_system_call_takes_some_time(self):
+        self.assertIn(machine.describe(Path("."))["system_call_ns"], range(1, 100_000))
 
 
 class Versions(unittest.TestCase):

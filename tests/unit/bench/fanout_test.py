@@ -9,9 +9,9 @@ from fanout_loads import LOADS
 from fanout_summary import advantage, figures, losses
 from results_file import problems
 
-CONTENDERS = ("floor", "uring", "redis", "nats", "pipeline", "naive")
+CONTENDERS = ("floor", "uring", "redis", "nats", "pipeline", "naive", "uring-1-cpu")
 PER_CPU = {"floor": 5.0e6, "uring": 4.5e6, "redis": 3.0e6, "nats": 2.0e6, "pipeline": 1.5e6,
-           "naive": 0.1e6}
+           "naive": 0.1e6, "uring-1-cpu": 4.8e6}
 
 
 def run(number, load, contender, **figures_of_run):
@@ -37,7 +37,8 @@ def results():
     return {
         "name": "2026-01-02-fanout", "started": "2026-01-02T03:04:05Z", "quick": False,
         "interrupted": False, "command": "bench/fanout", "commit": "abc", "dirty": False,
-        "environment": {"cores": 2, "mitigations": {"meltdown": "PTI"}, "system_call_ns": 1000}, "build": {}, "versions": {},
+        "environment": {"cores": 2, "mitigations": {"meltdown": "PTI"}, "system_call_ns": 1000},
+        "build": {}, "versions": {},
         "settings": {"rounds": 2, "duration_seconds": 3.0, "warm_up_seconds": 1.0},
         "contenders": [{"label": label, "title": label.upper()} for label in CONTENDERS],
         "loads": [{"name": load.name, "title": load.title, "headline": load.headline,
@@ -101,18 +102,35 @@ class Report(unittest.TestCase):
         found["loads"][0]["goals"] = {"redis": 2.0}
         self.assertIn("1.50 × (goal 2.00 ×, **missed**)", fanout_report.goals(found))
 
-    def test_both_servers_are_held_against_the_naive_one(self):
+    def test_the_range_over_the_rounds_stands_beside_the_ratio(self):
+        found = results()
+        for entry in found["runs"]:
+            if entry["contender"] == "redis" and entry["load"] == "w16" and entry["round"] == 1:
+                entry["figures"]["deliveries_per_cpu_second"] /= 1.2
+        self.assertIn("1.64 × (1.50–1.80; goal 1.50 ×)", fanout_report.goals(found))
+
+    def row(self, title):
         rows = fanout_report.goals(results()).splitlines()
-        self.assertTrue(any(row.startswith("| URING ") and "45.0 × (goal 20.0 ×)" in row for row in rows), rows)
-        self.assertTrue(any(row.startswith("| PIPELINE ") and "15.0 × (goal 20.0 ×, **missed**)" in row
-                            for row in rows), rows)
+        return next(row for row in rows if row.startswith(f"| {title} "))
+
+    def test_both_servers_are_held_against_the_naive_one(self):
+        self.assertIn("| 45.0 × (goal 20.0 ×) |", self.row("URING"))
+        self.assertIn("| 15.0 × (goal 20.0 ×, **missed**) |", self.row("PIPELINE"))
+
+    def test_who_shares_the_floor_s_cpu_is_held_against_it_alone(self):
+        self.assertTrue(self.row("URING-1-CPU").endswith("| – | 96 % (goal 85 %) | – | – | – | – |"),
+                        self.row("URING-1-CPU"))
+
+    def test_references_neither_lose_nor_win(self):
+        named = {name for loss in losses(results()) for name in (loss.loser, loss.winner)}
+        self.assertFalse(named & {"floor", "naive", "uring-1-cpu"}, named)
 
     def test_a_generator_without_reserves_is_warned_of(self):
         found = results()
         found["settings"]["rounds"] = 5
         self.assertEqual(report_sections.warnings(found), [])
         found["runs"][1]["figures"]["generator_cores"] = 0.97
-        self.assertRegex(report_sections.warnings(found)[0], "1 of 10 runs the load generator")
+        self.assertRegex(report_sections.warnings(found)[0], "1 of 12 runs the load generator")
 
     def test_with_few_rounds_losses_are_said_to_be_no_verdict(self):
         self.assertIn("Fewer than 5 rounds", report_sections.warnings(results())[0])

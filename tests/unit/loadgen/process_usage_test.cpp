@@ -29,7 +29,8 @@ TEST_CASE("memory that a process touches is resident") {
     const Result<std::uint64_t> after = resident_bytes_of(::getpid());
     REQUIRE(after);
     CHECK(*after - *before > 63 * mib);
-    CHECK(*after - *before < resident_times * 72 * mib);
+    // With ASan 72 MiB, and what else became resident meanwhile.
+    CHECK(*after - *before < resident_times * 80 * mib);
 }
 
 TEST_CASE("stolen time is the eighth of a machine's times, and guests are in the first already") {
