@@ -60,8 +60,8 @@ CONTENDERS = {
     )
 }
 
-# Variants of others, which --quick leaves out.
-VARIANTS = ("floor-2", "uring-1", "uring-4", "uring-1-cpu")
+# Variants of others, and the slowest to measure, which --quick leaves out.
+VARIANTS = ("floor-2", "uring-1", "uring-4", "uring-1-cpu", "naive")
 
 
 def programs(contenders):
