@@ -18,7 +18,7 @@ from preparation import ROOT
 from turns import take, turns
 
 FULL = {"rounds": 5, "duration": 1.5, "warm_up": 0.5}
-QUICK = {"rounds": 1, "duration": 0.8, "warm_up": 0.2}
+QUICK = {"rounds": 1, "duration": 0.6, "warm_up": 0.2}
 # Start and stop of a server, set-up and drain of the load.
 SECONDS_BESIDES = 1.7
 

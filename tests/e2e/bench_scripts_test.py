@@ -68,7 +68,8 @@ def check_fanout(build, out):
     """The set-up of a thousand rooms takes most of such a run, and the tests of loads have every chat
     server make one: so one of them is enough here, and no run to count its system calls."""
     labels = [label for label, contender in CONTENDERS.items()
-              if (label not in VARIANTS or label == "naive") and (contender.program or (PEERS / f"{label}-server").exists())]
+              if (label not in VARIANTS or label == "naive")
+              and (contender.program or (PEERS / f"{label}-server").exists())]
     counted = run(build, out, "fanout", *contenders(labels), "--load", "w16")
     check_served(counted, labels)
     counting = counted["counting_runs"]
