@@ -16,8 +16,7 @@ from units import scale_of
 # By contender: Okabe and Ito's palette, told apart by people who see colours differently, and in grey.
 COLOURS = {"floor": "#999999", "floor-2": "#bbbbbb", "uring": "#0072B2", "uring-1": "#56B4E9",
            "uring-4": "#004870", "uring-epoll": "#009E73", "pipeline": "#D55E00", "redis": "#CC79A7",
-           "nats": "#E69F00", "naive": "#000000",
-           "uring-1-cpu": "#F0E442"}
+           "nats": "#E69F00", "naive": "#000000", "uring-1-cpu": "#F0E442"}
 INK, FAINT = "#222222", "#707070"
 
 # Viewers have the other fonts where this machine has none of them; there is no need to warn of it.

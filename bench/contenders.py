@@ -60,8 +60,8 @@ CONTENDERS = {
     )
 }
 
-# Variants of others, and the slowest to measure, which --quick leaves out.
-VARIANTS = ("floor-2", "uring-1", "uring-4", "uring-1-cpu", "naive")
+# The same programs again, otherwise started.
+VARIANTS = ("floor-2", "uring-1", "uring-4", "uring-1-cpu")
 
 
 def programs(contenders):
@@ -79,8 +79,8 @@ def versions(build, contenders):
 def chat_command(contender, build, folder, data):
     """What starts a chat server with `data` as its data folder. It writes its port to `folder/port`
     and, if it is a whole one, its metrics to `folder/server.prom`."""
-    command = [*contender.launcher, build / contender.program, *contender.arguments, "--listen=127.0.0.1:0",
-               f"--port-file={folder / 'port'}", f"--data={data}"]
+    command = [*contender.launcher, build / contender.program, *contender.arguments,
+               "--listen=127.0.0.1:0", f"--port-file={folder / 'port'}", f"--data={data}"]
     if contender.whole:
         command += [f"--max-connections={CONNECTIONS_MAX}", "--log-level=warn",
                     f"--metrics-textfile={folder / 'server.prom'}",

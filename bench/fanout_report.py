@@ -3,7 +3,7 @@
 import report_sections
 import terminal
 from fanout_loads import PER_CONNECTION, PER_CPU
-from fanout_summary import FIGURE, FIGURES, REFERENCES, advantage, figures, losses
+from fanout_summary import FIGURE, FIGURES, advantage, figures, losses, rivals
 from markdown import table as markdown_table
 from units import NOTHING, show, show_spread, significant
 
@@ -128,9 +128,8 @@ def load_table(results, load):
 
 def _losses(results):
     load_title = {load["name"]: load["title"] for load in results["loads"]}
-    return report_sections.losses(
-        {one["label"]: one["title"] for one in results["contenders"] if one["label"] not in REFERENCES},
-        losses(results), lambda loss: f"{loss.figure.title}, {load_title[loss.load]}")
+    return report_sections.losses(rivals(results), losses(results),
+                                  lambda loss: f"{loss.figure.title}, {load_title[loss.load]}")
 
 
 def text(results, charts):

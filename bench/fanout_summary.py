@@ -38,12 +38,17 @@ def advantage(results, load, contender, other):
     return ratio(own, others) if figure.higher_is_better else ratio(others, own)
 
 
+def rivals(results):
+    """{label: title} of those that lose and win."""
+    return {one["label"]: one["title"] for one in results["contenders"]
+            if one["label"] not in REFERENCES}
+
+
 def losses(results):
-    """Where each contender is clearly behind the best: no round of it reaches any of the best's."""
+    """Where each rival is clearly behind the best: no round of it reaches any of the best's."""
     found = []
-    servers = [one["label"] for one in results["contenders"] if one["label"] not in REFERENCES]
     for load in results["loads"]:
-        table = {label: figures(results, load, label) for label in servers}
+        table = {label: figures(results, load, label) for label in rivals(results)}
         for figure in FIGURES:
             found += losses_on(table, load["name"], figure)
     return found

@@ -67,7 +67,6 @@ struct Options {
 struct Client;
 
 struct Room {
-    std::string name;
     UniqueFd history;  // frames, back to back
 
     std::mutex mutex;  // guards what follows, and the members' positions
@@ -275,13 +274,11 @@ void Server::create_room(Client& client, std::string_view name) {
     if (rooms_.contains(name)) {
         return answer(client, Request::create_chat, Status::failure, reason::room_exists);
     }
-    if (rooms_.size() == rooms_max) {
-        return answer(client, Request::create_chat, Status::failure, reason::storage_failed);
-    }
     auto room = std::make_unique<Room>();
-    const std::filesystem::path path = data_ / (HistoryFile::file_stem(name) + ".chat");
-    room->name = name;
-    room->history.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
+    if (rooms_.size() < rooms_max) {
+        const std::filesystem::path path = data_ / (HistoryFile::file_stem(name) + ".chat");
+        room->history.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
+    }
     if (!room->history) {
         return answer(client, Request::create_chat, Status::failure, reason::storage_failed);
     }

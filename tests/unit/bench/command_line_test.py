@@ -57,6 +57,7 @@ class Defaults(unittest.TestCase):
     def test_quick_leaves_out_variants_of_contenders(self):
         self.assertIn("uring-4", fanout_main.parse_arguments([]).contender)
         self.assertNotIn("uring-4", fanout_main.parse_arguments(["--quick"]).contender)
+        self.assertNotIn("naive", fanout_main.parse_arguments(["--quick"]).contender)
 
     def test_a_build_folder_is_named_from_where_the_person_is(self):
         self.assertEqual(compare_main.parse_arguments(["--build", "x"]).build, Path("x").resolve())

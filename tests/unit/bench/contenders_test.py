@@ -107,6 +107,18 @@ class DyingServer(unittest.TestCase):
         self.assertRegex(run["problem"], "ended with exit code 1: the server closed a connection\n"
                                          f".*{LAST_WORDS}")
 
+    def test_a_run_of_a_fan_out_starts_the_load_generator_as_the_server(self):
+        seen = []
+
+        def start(*_, launcher, **__):
+            seen.append(launcher)
+            raise ChildError("seen")
+
+        with self.in_place_of_the_server("contenders"), mock.patch.object(load_generator, "start", start):
+            FanoutRunner(self.folder, self.folder, SETTINGS).take(
+                1, LOADS["w1"], Contender("dying", "dying", "chat", launcher=("env",)))
+        self.assertEqual(seen, [("env",)])
+
 
 class Commands(unittest.TestCase):
     def test_only_a_whole_server_is_given_metrics_and_bounds(self):

@@ -124,6 +124,9 @@ class Report(unittest.TestCase):
     def test_references_neither_lose_nor_win(self):
         named = {name for loss in losses(results()) for name in (loss.loser, loss.winner)}
         self.assertFalse(named & {"floor", "naive", "uring-1-cpu"}, named)
+        told = fanout_report.text(results(), {"headline": "x.svg"})
+        self.assertIn("**REDIS**\n", told)
+        self.assertNotIn("**NAIVE**\n", told)
 
     def test_a_generator_without_reserves_is_warned_of(self):
         found = results()
